@@ -196,7 +196,7 @@ $(addprefix $(BUILD)/tests/,$(TEST_NAMES) $(BENCH_NAMES)): $(BUILD)/support.a $(
 $(call object,$(filter-out tests/bench/%,$(PROGRAMS))): private SANITIZE_FLAGS += -O0
 
 # What of the C library has one of the tests' own before it; core's functions have hooks (core/tree/state/hooks.h).
-$(addprefix $(BUILD)/tests/,test_kill test_slot_readers test_threads): $(BUILD)/tests/support/watch.o
+$(addprefix $(BUILD)/tests/,test_kill test_slots test_slot_readers test_threads): $(BUILD)/tests/support/watch.o
 $(BUILD)/tests/test_locks: TEST_LIBS += -Wl,--wrap=pthread_mutex_lock -Wl,--wrap=pthread_mutex_trylock
 $(BUILD)/tests/test_actors: TEST_LIBS += -Wl,--wrap=pthread_mutex_lock
 
@@ -220,18 +220,18 @@ $(BUILD)/tests/bench/peers: FORCE
 $(BUILD)/tests/bench/bench: $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a
 	$(CC) $(ALL_CFLAGS) -o $@ $(BENCH_OBJECTS) $(BUILD)/support.a $(BUILD)/core.a $(BENCH_LIBS) -Wl,--as-needed $(TEST_LIBS) $(LDFLAGS)
 
-$(addprefix $(BUILD)/tests/,bench_metadata bench_summaries): $(filter-out $(call object,tests/bench/bench.c),$(BENCH_OBJECTS))
-$(addprefix $(BUILD)/tests/,bench_metadata bench_summaries): TEST_LIBS += $(BENCH_LIBS)
-$(addprefix $(BUILD)/tests/,bench_search bench_directories bench_snapshots bench_everyday): $(call object,tests/bench/files.c tests/bench/tables.c)
+$(BUILD)/tests/bench_measure: $(filter-out $(call object,tests/bench/bench.c),$(BENCH_OBJECTS))
+$(BUILD)/tests/bench_measure: TEST_LIBS += $(BENCH_LIBS)
+$(BUILD)/tests/bench_everyday: $(call object,tests/bench/files.c)
 
 # A node of tests/clients/cluster, which links the extension in.
 $(BUILD)/tests/clients/cluster/node: $(call object,$(wildcard tests/clients/cluster/*.c)) $(BUILD)/libart.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^ -ldqlite -lsqlite3 $(URING_LIBS) -lpthread -lm $(LDFLAGS)
 
-test-programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) bench/bench bench_metadata bench_everyday)
+test-programs: library $(addprefix $(BUILD)/tests/,$(TEST_NAMES) bench/bench bench_measure bench_everyday)
 programs: test-programs $(addprefix $(BUILD)/tests/,$(BENCH_NAMES))
 
-test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS)) $(if $(filter test_bench,$(TESTS)),bench/bench bench_metadata) $(if $(filter test_everyday,$(TESTS)),bench_everyday))
+test: library $(addprefix $(BUILD)/tests/,$(filter-out $(TEST_SCRIPTS),$(TESTS)) $(if $(filter test_bench,$(TESTS)),bench/bench bench_measure) $(if $(filter test_everyday,$(TESTS)),bench_everyday))
 	@$(if $(filter test_everyday,$(TESTS)),$(MAKE) --no-print-directory -s SANITIZE= SHIPPED=1 library)
 	@.ci/test $(BUILD) $(TESTS)
 

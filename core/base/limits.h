@@ -5,7 +5,7 @@
  *                                      ART_LIMIT_MOST(name)    value, for the size of an array: no variable is larger
  *
  * Where what is written depends on one, every build reads it: the format has a limit of its own, which is the same or
- * larger.
+ * larger: where that is a constant, an assertion beside it says so.
  */
 #ifndef ART_BASE_LIMITS_H
 #define ART_BASE_LIMITS_H

@@ -5,6 +5,8 @@
 #include "core/blob/bucket.h"
 #include "core/blob/builder_internal.h"
 
+_Static_assert(ART_LIMIT_MOST(bucket_entries) <= (int)ART_BUCKET_ENTRIES, "the format has so many");
+
 /* Columns of the pending bucket have 16 bits, and those of a page 16 or 8 (`wide`, which goes by the longer of a suffix
  * plain and coded until it is decided which is written). */
 _Static_assert(ART_BLOCK_PLAIN_MAX <= UINT16_MAX, "where a value ends, in memory");

@@ -9,6 +9,8 @@
 #include "core/blob/posting_code.h"
 #include "core/blob/simd.h"
 
+_Static_assert(ART_LIMIT_MOST(listed_units) <= (int)ART_LISTED_UNITS, "the format lists so many");
+
 static bool has_field(uint32_t fields, unsigned field) {
     return fields >> field & 1;
 }

@@ -11,6 +11,7 @@
 
 enum { CUT_BYTES_MAX = ART_STORED_MAX }; /* a longer text, which is a key, counts as having all */
 _Static_assert(CUT_BYTES_MAX + 1 <= (int)ART_BUCKET_TEXT_BYTES, "what is cut leaves room for any text and its end");
+_Static_assert(ART_LIMIT_MOST(bucket_terms) <= (int)ART_BUCKET_TERMS, "a set has room for them");
 _Static_assert((int)ART_BUCKET_VALUES <= (int)ART_BUCKET_TERMS, "a set has room for either kind of terms");
 
 enum art_rc art_terms_open(struct art_terms *terms, uint32_t fields) {

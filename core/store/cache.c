@@ -182,7 +182,7 @@ static struct art_cached *new_entry(const struct art_cache_key *key, struct art_
     struct art_cached *entry = art_alloc_zeroed(sizeof *entry);
     if (!entry) return NULL;
     *entry = (struct art_cached){.key = *key, .hash = hash, .large = large, .references = 1};
-    bool done = art_cached_memory_get(entry, false);
+    bool done = art_cached_memory_get(entry, art_cached_memory_is_heap() && evict(ART_BLOB_PAGES));
     bool gone = false;
     for (uint64_t steps = done ? 0 : (uint64_t)ROUNDS * entries; steps && idle && !gone; steps--) gone = step_hand();
     if (gone) done = art_cached_memory_get(entry, false);

@@ -151,6 +151,10 @@ static bool take_from_heap(struct art_cached *entry) {
     return true;
 }
 
+bool art_cached_memory_is_heap(void) {
+    return space_refused && !slab_count;
+}
+
 bool art_cached_memory_get(struct art_cached *entry, bool heap) {
     entry->touched = (struct art_pages){{0, 0}};
     bool done = take_spare(entry);

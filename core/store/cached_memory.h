@@ -20,6 +20,8 @@
 /* A buffer for the entry, its `touched` set. False: all slabs are used up (then `heap` gets one from the heap, charged
  * whole) or there is no memory; no message. */
 bool art_cached_memory_get(struct art_cached *entry, bool heap);
+/* The system has no address space for slabs, as the browser: all buffers come from the heap. Known behind the first. */
+bool art_cached_memory_is_heap(void);
 /* Takes the entry's buffer back, to be a spare one, with its memory, which stays charged, or to give that back. */
 void art_cached_memory_put(struct art_cached *entry);
 /* Gives the memory of all leaf pages back, which are then not present; false: there was none, or it can't be. Nobody

@@ -50,13 +50,14 @@ enum art_rc art_store_identify(struct art_disk *disk, const char *path, const ch
     enum art_rc rc = disk->methods->open(disk, &options, &io);
     if (rc == ART_CANTOPEN && !art_error_errno()) return ART_NOTFOUND; /* a link, a folder, a pipe */
     if (rc) return rc;
-    if (disk->methods->stat(disk, host_path, &host)) host.inode = 0;
-    struct art_superblock *block = art_alloc_aligned(sizeof *block, ART_STORE_PAGE);
-    rc = block
-             ? look_at_io(
-                   io, &(struct art_owner){.host_inode = host.inode, .host_birth = host.birth, .host_path = host_path},
-                   block, uuid, ours)
-             : art_nomem();
+    rc = disk->methods->stat(disk, host_path, &host);
+    if (rc == ART_MISSING) { /* of another VFS, or it was removed */
+        host.inode = 0;
+        rc = ART_OK;
+    }
+    struct art_superblock *block = rc ? NULL : art_alloc_aligned(sizeof *block, ART_STORE_PAGE);
+    struct art_owner me = {.host_inode = host.inode, .host_birth = host.birth, .host_path = host_path};
+    if (!rc) rc = block ? look_at_io(io, &me, block, uuid, ours) : art_nomem();
     assert(!*ours || !rc);
     art_free_aligned(block);
     art_io_close(io);

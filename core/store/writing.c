@@ -15,6 +15,7 @@
 #include "core/store/private.h"
 #include "core/store/root_copy.h"
 
+_Static_assert(ART_LIMIT_MOST(writes) <= (int)ART_WRITES_MAX, "so many are queued");
 enum { WIPED_TOGETHER = ART_WRITES_MAX }; /* requests, of as many blobs as are written at once elsewhere */
 
 /* ---- begin and end ----------------------------------------------------------------------------------------------- */

@@ -44,7 +44,8 @@ enum art_rc art_tree_info(struct art_tree *tree, struct art_tree_info *out);
  *   the log       a root, then consecutive rows, each with the hash over its predecessor; they make the memtable
  *   the file      whose it is; no slot named twice, no retired slot in use
  *   every blob    hashes, order, label, routing part, directories, filter, sums, its place between its parent's fences
- *   every row     that the runs agree on whether it was there, versions, and the chunks of large values
+ *   every row     that the runs agree on whether it was there, versions, the chunks of large values, and what the host
+ *                 says of it
  *
  * quick: the log, the file, and the index blobs. */
 struct art_problem {
@@ -57,6 +58,9 @@ struct art_problem {
 struct art_check_options {
     bool quick;
     bool (*problem)(void *context, const struct art_problem *problem); /* false: that is enough */
+    /* NULL, or what is wrong with a row, as it was written: a text that lasts, or NULL. `value`: NULL where it is in a
+     * block or in chunks. */
+    const char *(*wrong_row)(void *context, struct art_bytes key, const struct art_bytes *value);
     void *context;
 };
 enum art_rc art_tree_check_all(struct art_tree *tree, const struct art_check_options *options);

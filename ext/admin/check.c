@@ -54,8 +54,20 @@ static bool add_sentence(struct art_findings *findings, int rc, char *sentence) 
     return add_finding(findings, finding);
 }
 
+struct table_check {
+    const struct art_columns *columns;
+    struct art_findings *findings;
+};
+
+/* What a read of the row would meet. */
+static const char *wrong_row(void *context, struct art_bytes key, const struct art_bytes *value) {
+    const struct table_check *check = context;
+    if (check->columns->keys && !art_columns_key_is_whole(check->columns, key)) return "its key lacks columns";
+    return value && !art_record_is_sound(*value) ? "its value is no whole record" : NULL;
+}
+
 static bool add_problem(void *context, const struct art_problem *problem) {
-    struct art_findings *findings = context;
+    struct art_findings *findings = ((struct table_check *)context)->findings;
     struct art_finding finding = {.rc = art_sqlite_code(problem->rc),
                                   .sentence = sqlite3_mprintf("%s", problem->sentence),
                                   .what = sqlite3_mprintf("%s", problem->what),
@@ -148,7 +160,9 @@ int art_check_table(struct art_vtab *vtab, bool quick, struct art_findings *find
     unsigned before = findings->count;
     bool enough = findings->most == 1 && findings->count;
     if (!rc && !enough && vtab->table) {
-        struct art_check_options options = {.quick = quick, .problem = add_problem, .context = findings};
+        struct table_check check = {&vtab->columns, findings};
+        struct art_check_options options = {
+            .quick = quick, .problem = add_problem, .wrong_row = wrong_row, .context = &check};
         rc = art_report(message, art_tree_check_all(vtab->table->tree, &options));
         explained = findings->count > before;
     }

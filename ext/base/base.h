@@ -213,6 +213,7 @@ enum art_affinity {
 enum art_rc art_field_set(struct art_field *field, sqlite3_value *value, enum art_affinity affinity);
 /* The first fields of a record; NULLs where it ends early. */
 enum art_rc art_record_fields(struct art_bytes record, struct art_field *fields, unsigned count);
+bool art_record_is_sound(struct art_bytes record); /* all types are known, and neither they nor the values are cut */
 /* The fields as one record; *out is overwritten. */
 enum art_rc art_record_encode(struct art_buffer *out, const struct art_field *fields, unsigned count);
 /* What the field holds; texts and blobs are borrowed. */

@@ -604,6 +604,16 @@ enum art_rc art_record_fields(struct art_bytes record, struct art_field *fields,
     return ART_OK;
 }
 
+bool art_record_is_sound(struct art_bytes record) {
+    struct art_record_reader reader;
+    uint64_t serial, len;
+    art_record_reader_set(&reader, art_stored_of(record));
+    bool sound = open_record(&reader);
+    while (sound && reader.types < reader.end_of_types)
+        sound = get_varint(reader.types, reader.end_of_types, &serial) && !next_field(&reader, &serial, &len);
+    return sound;
+}
+
 uint32_t art_sound_character(const uint8_t *p) {
     uint32_t n = p[0] >= 0xf0 && p[0] < 0xf8   ? 4
                  : p[0] >= 0xe0 && p[0] < 0xf0 ? 3

@@ -249,6 +249,18 @@ bool art_columns_key_part(const struct art_columns *columns, sqlite3_value *valu
     return out->columns == columns->keys && is_end_of_key(columns, bytes);
 }
 
+bool art_columns_key_is_whole(const struct art_columns *columns, struct art_bytes key) {
+    bool whole = true, open = false;
+    assert(columns->keys);
+    for (unsigned place = 1; whole && place <= columns->keys; place++) {
+        const struct art_column *column = &columns->items[art_columns_key(columns, place)];
+        struct art_datum datum;
+        whole = art_ordered_next(&key, column->descending, NULL, &datum, &open) && !open;
+    }
+    return whole && (columns->items[art_columns_key(columns, columns->keys)].descending ? is_end_of_key(columns, key)
+                                                                                        : !key.len);
+}
+
 bool art_result_of_key(sqlite3_context *context, const struct art_columns *columns, unsigned place,
                        struct art_bytes key, struct art_key_passed *passed) {
     struct art_buffer room = {0};

@@ -107,6 +107,8 @@ struct art_key_part {
 /* An argument that keys of several columns are to begin with, as art_key() makes it: a BLOB, or nothing at all. A text
  * is none, whatever its bytes mean. False: no key begins so, or there is no memory. */
 bool art_columns_key_part(const struct art_columns *columns, sqlite3_value *value, struct art_key_part *out);
+/* Has a row's key all columns, each of them whole, and nothing behind them? Of a table with several. */
+bool art_columns_key_is_whole(const struct art_columns *columns, struct art_bytes key);
 /* So many columns of a key end behind so many of its bytes; {0}: none is known. */
 struct art_key_passed {
     unsigned columns;

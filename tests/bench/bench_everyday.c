@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "tests/bench/files.h"
-#include "tests/bench/tables.h"
 #include "tests/support/sql.h"
 #include "tests/support/timing.h"
 
@@ -30,6 +29,40 @@ static const char *text(sqlite3_stmt *statement, int column) {
 
 static const char *folder_of(const char *folder, const char *kind, int table) {
     return TEXT("%s/%s, %s", folder, kind, names[table]);
+}
+
+/* The folder's t.db: WAL, synchronous=NORMAL, a cache of 1 GB for SQLite's own tables. */
+static sqlite3 *open_table(const char *folder) {
+    sqlite3 *db = sql_open(TEXT("%s/t.db", folder));
+    sql_run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1048576");
+    return db;
+}
+
+/* With the .art file that is there: a copy is a table of its own. */
+static void copy_table(const char *from, const char *to) {
+    files_make(to);
+    sql_copy_file(TEXT("%s/t.db", from), TEXT("%s/t.db", to));
+    char *art = sql_find_file(from, ".art");
+    if (art) sql_copy_file(art, TEXT("%s%s", to, strrchr(art, '/')));
+    sqlite3_free(art);
+}
+
+static void put_in_order(sqlite3 *db) {
+    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); SELECT art_vacuum('t')");
+}
+
+static void run_all(sqlite3_stmt *statement) {
+    int rc;
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW) continue;
+    if (rc == SQLITE_DONE) rc = sqlite3_reset(statement);
+    if (!rc) return;
+    fprintf(stderr, "%s: %s\n", sqlite3_sql(statement), sqlite3_errmsg(sqlite3_db_handle(statement)));
+    exit(1);
+}
+
+/* The smaller of both; 0 is none yet. */
+static void keep_best(double *best, double now) {
+    if (!*best || now < *best) *best = now;
 }
 
 /* Rows are read as a program reads them. */
@@ -95,7 +128,7 @@ static void ask_one(sqlite3 *const db[TABLES], sqlite3_stmt *asking, int repetit
             answers[table] = (struct answer){0};
             double begun = timing_cpu();
             times = asked(db[table], statement, arguments, &answers[table]);
-            tables_keep_best(&best, timing_cpu() - begun);
+            keep_best(&best, timing_cpu() - begun);
         }
         printf("%s\t%s\t%s\t%d\t%.3f\n", text(asking, 4), names[table], text(asking, 0), times, best / times / 1e3);
         sqlite3_finalize(statement);
@@ -110,9 +143,9 @@ static void ask_one(sqlite3 *const db[TABLES], sqlite3_stmt *asking, int repetit
 static void ask(const char *folder, sqlite3_stmt *kind, int repetitions) {
     sqlite3 *db[TABLES];
     for (int table = 0; table < TABLES; table++) {
-        db[table] = tables_open(folder_of(folder, text(kind, 0), table));
+        db[table] = open_table(folder_of(folder, text(kind, 0), table));
         sqlite3_stmt *all = sql_prepare(db[table], "SELECT * FROM t");
-        tables_step(all);
+        run_all(all);
         sqlite3_finalize(all);
     }
     sqlite3_stmt *asking = sql_prepare(plan,
@@ -129,13 +162,13 @@ static void load(const char *folder, sqlite3_stmt *kind, int rows) {
         const char *at = folder_of(folder, text(kind, 0), table);
         if (table == ORDERED) continue;
         files_make(at);
-        sqlite3 *db = tables_open(at);
+        sqlite3 *db = open_table(at);
         sql_run(db, text(kind, table == ORDINARY ? 2 : 1), LOG_SHARE * rows);
         sqlite3_stmt *insert = sql_prepare(db, "%s", text(kind, 3)), *drawn = sql_prepare(plan, "%s", text(kind, 4));
         for (int i = 0; sqlite3_step(drawn) == SQLITE_ROW; i++) {
             if (i % (rows / TRANSACTIONS) == 0) sql_run(db, i ? "COMMIT; BEGIN" : "BEGIN");
             bind(insert, drawn);
-            tables_step(insert);
+            run_all(insert);
         }
         sql_run(db, "COMMIT");
         if (table != ORDINARY) sql_run(db, "INSERT INTO t(t) VALUES('log_limit=64MB')");
@@ -144,9 +177,9 @@ static void load(const char *folder, sqlite3_stmt *kind, int rows) {
         sql_close(db);
     }
     const char *ordered = folder_of(folder, text(kind, 0), ORDERED);
-    tables_copy(folder_of(folder, text(kind, 0), LOADED), ordered);
-    sqlite3 *db = tables_open(ordered);
-    tables_put_in_order(db);
+    copy_table(folder_of(folder, text(kind, 0), LOADED), ordered);
+    sqlite3 *db = open_table(ordered);
+    put_in_order(db);
     sql_close(db);
 }
 

@@ -81,7 +81,7 @@ extern const char *const engines_left_out[][2];
 
 extern const struct engine engine_art, engine_inline, engine_table, engine_core, engine_lmdb, engine_rocksdb;
 
-/* Only loads: open, begin, put, commit, quiesce, settle and close (bench_metadata). */
+/* Only loads: open, begin, put, commit, quiesce, settle and close (bench_measure.c). */
 extern const struct engine engine_leveldb;
 
 /* Only for those who ask for them by their names: one lies, one is art of another build. */

@@ -55,17 +55,22 @@ if ! "$root/tests/bench/plot-defaults" "$work/drawn" "$work/drawn/picture.svg" >
     failed "the picture of results twice as good:"
 fi
 rm -r "$work/drawn"
-metadata=${extension%/*}/tests/bench_metadata
 mkdir "$work/metadata"
-export TMPDIR=$work/metadata
+export TMPDIR=$work/metadata BENCH_MEASURE=${extension%/*}/tests/bench_measure PYTHONDONTWRITEBYTECODE=1
 seq 100000 102999 | sed -E 's|(.*)(..)|\1\27\t17\1\t644\troot\t9\2\t/some/folder-\1/\2.html|' >"$work/list"
-checks=$((checks + 1))
-if ! BENCH_FORMER=$ART_EXTENSION "$metadata" -f "$work/list" 3000 >"$work/said" 2>&1 || [ "$(grep -c ' former ' "$work/said")" != 9 ]; then
-    failed "a tiny run of real metadata, beside another build:"
+if [ -x /usr/bin/python3 ]; then
+    checks=$((checks + 1))
+    if ! "$root/tests/bench/statements" -r 1 2000 >"$work/said" 2>&1 || [ "$(grep -c ' us .* us  ratio ' "$work/said")" != 4 ]; then
+        failed "a tiny run of a script that has its SQL timed:"
+    fi
+    checks=$((checks + 1))
+    if ! BENCH_FORMER=$ART_EXTENSION "$root/tests/bench/metadata" -f "$work/list" 3000 >"$work/said" 2>&1 || [ "$(grep -c ' former ' "$work/said")" != 9 ]; then
+        failed "a tiny run of real metadata, beside another build:"
+    fi
+    checks=$((checks + 1))
+    if [ "$(grep -c '^\(files\|objects\|obj\) .* by column .* art .* all ' "$work/said")" != 3 ] ||
+        [ "$(grep -c '^\(files\|objects\|obj\) .* by part .* art .* names .* all ' "$work/said")" != 3 ]; then failed "bytes by column and part:"; fi
 fi
-checks=$((checks + 1))
-if [ "$(grep -c '^\(files\|objects\|obj\) .* by column .* art .* all ' "$work/said")" != 3 ] ||
-    [ "$(grep -c '^\(files\|objects\|obj\) .* by part .* art .* names .* all ' "$work/said")" != 3 ]; then failed "bytes by column and part:"; fi
 if strace -o /dev/null true 2>/dev/null; then
     checks=$((checks + 1))
     if ! "$root/tests/bench/pages" -n 2000 -k file,inline,table,fts5 "$work/list" "$ART_EXTENSION" "$work/metadata/pages" >"$work/said" 2>&1 ||

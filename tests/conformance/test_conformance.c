@@ -18,7 +18,7 @@ static const struct conformance_setting settings[] = {
     {"partly in blobs, WAL", "WAL", "log_limit=400, spill_limit=2000"},
     {"in memory, in blobs", NULL, "log_limit=1, spill_limit=1"},
 };
-enum { SETTINGS = sizeof settings / sizeof *settings };
+enum { SETTINGS = LENGTH(settings) };
 
 static glob_t themes;
 
@@ -49,13 +49,12 @@ LOOP_TEST(test_an_art_table_does_what_an_ordinary_one_does, (int)themes.gl_pathc
 
 int main(void) {
     const char *only = getenv("ART_TEST_CONFORMANCE");
-    char *pattern = sqlite3_mprintf("tests/conformance/%s.txt", only && *only ? only : "*");
+    char *pattern = TEXT("tests/conformance/%s.txt", only && *only ? only : "*");
     if (glob(pattern, 0, NULL, &themes)) {
         printf("FAILED: there is no %s here\n", pattern);
         return 1;
     }
     int failed = suite_run("conformance", .seconds = SUITE_FOREVER);
     globfree(&themes);
-    sqlite3_free(pattern);
     return failed != 0;
 }

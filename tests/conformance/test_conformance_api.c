@@ -31,18 +31,10 @@ static void create(sqlite3 *db, bool art, const char *name) {
     }
 }
 
-static sqlite3 *another(struct place *place, const char *path) {
-    sqlite3 *db = NULL;
-    if (place->art) return sql_open(path);
-    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI, NULL)) abort();
-    sqlite3_extended_result_codes(db, 1);
-    return db;
-}
-
 static void place_open(struct place *place, bool art) {
     *place = (struct place){.art = art, .directory = sql_scratch("conformance"), .said = sqlite3_str_new(NULL)};
     place->path = sqlite3_mprintf("%s/h.db", place->directory);
-    place->db = another(place, place->path);
+    place->db = sql_open_as(place->path, place->art);
     sql_run(place->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF");
     create(place->db, art, "t");
     sql_run(place->db, "WITH RECURSIVE n(x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM n WHERE x < 9) "
@@ -73,9 +65,8 @@ static void rows_of(struct place *place, sqlite3 *db, const char *sql) {
         SAY(place, "%s: %s\n", sql, sqlite3_errmsg(db));
         return;
     }
-    char *answer = sql_answer(statement);
+    char *answer = kept(sql_answer(statement));
     SAY(place, "%s:\n%s\n", sql, answer);
-    sqlite3_free(answer);
     sqlite3_finalize(statement);
 }
 
@@ -91,20 +82,15 @@ static struct {
 } heard;
 
 static int on_commit(void *unused) {
-    (void)unused;
     heard.commits++;
     return heard.veto;
 }
 
 static void on_rollback(void *unused) {
-    (void)unused;
     heard.rollbacks++;
 }
 
 static int on_wal(void *unused, sqlite3 *db, const char *schema, int pages) {
-    (void)unused;
-    (void)db;
-    (void)pages;
     heard.wal += !strcmp(schema, "main");
     return SQLITE_OK;
 }
@@ -140,7 +126,6 @@ static void commit_hooks_hear_each_transaction(struct place *place) {
 
 static void on_update(void *data, int operation, const char *schema, const char *table, sqlite3_int64 rowid) {
     struct place *place = data;
-    (void)rowid;
     SAY(place, "%s %s.%s\n",
         operation == SQLITE_INSERT   ? "insert"
         : operation == SQLITE_DELETE ? "delete"
@@ -158,9 +143,6 @@ static void update_hooks_hear_no_table_without_rowid(struct place *place) {
 
 static void on_preupdate(void *data, sqlite3 *db, int operation, const char *schema, const char *table,
                          sqlite3_int64 before, sqlite3_int64 after) {
-    (void)db;
-    (void)before;
-    (void)after;
     on_update(data, operation, schema, table, 0);
 }
 
@@ -238,7 +220,6 @@ static void a_progress_handler_ends_a_statement(struct place *place) {
 static int calls;
 
 static void interrupt_at(sqlite3_context *context, int count, sqlite3_value **values) {
-    (void)count;
     if (++calls == sqlite3_value_int(values[0])) sqlite3_interrupt(sqlite3_context_db_handle(context));
     sqlite3_result_int(context, calls);
 }
@@ -259,13 +240,12 @@ static void an_interrupt_ends_what_runs(struct place *place) {
 }
 
 static int on_busy(void *unused, int times) {
-    (void)unused;
     heard.busy++;
     return times < 3;
 }
 
 static void a_busy_handler_is_asked(struct place *place) {
-    sqlite3 *other = another(place, place->path);
+    sqlite3 *other = sql_open_as(place->path, place->art);
     memset(&heard, 0, sizeof heard);
     sql_run(other, "BEGIN IMMEDIATE; DELETE FROM t WHERE a = 'k0'");
     sqlite3_busy_handler(place->db, on_busy, NULL);
@@ -287,8 +267,8 @@ static void a_busy_handler_is_asked(struct place *place) {
 /* ---- copies ------------------------------------------------------------------------------------------------------ */
 
 static void a_backup_onto_a_database_replaces_its_table(struct place *place) {
-    char *path = sqlite3_mprintf("%s/copy.db", place->directory);
-    sqlite3 *copy = another(place, path);
+    char *path = TEXT("%s/copy.db", place->directory);
+    sqlite3 *copy = sql_open_as(path, place->art);
     create(copy, place->art, "t");
     sql_run(copy, "INSERT INTO t VALUES('old', 1, 1)");
     rows_of(place, copy, "SELECT a FROM t");
@@ -300,7 +280,6 @@ static void a_backup_onto_a_database_replaces_its_table(struct place *place) {
     rows_of(place, copy, "SELECT sum(b) FROM t");
     rows(place, "SELECT sum(b) FROM t");
     sql_close(copy);
-    sqlite3_free(path);
 }
 
 /* ---- statements -------------------------------------------------------------------------------------------------- */
@@ -344,9 +323,8 @@ static void parameters_of_every_type(struct place *place) {
     sqlite3_bind_text16(get, 1, wide, -1, SQLITE_STATIC);
     sqlite3_bind_zeroblob(get, 2, 3);
     for (int i = 0; i < 5; i++) {
-        char *answer = sql_answer(get);
+        char *answer = kept(sql_answer(get));
         SAY(place, "%d: %s\n", i, answer);
-        sqlite3_free(answer);
         sqlite3_clear_bindings(get);
         if (i == 0) sqlite3_bind_text(get, 1, "k6xyz", 2, SQLITE_TRANSIENT);
         if (i == 1) sqlite3_bind_blob(get, 1, "k6", 2, SQLITE_STATIC);
@@ -368,11 +346,10 @@ static void parameters_of_every_type(struct place *place) {
 }
 
 static void statements_tell_about_themselves(struct place *place) {
-    static const char *const texts[] = {"SELECT a, b AS other, c + 1, t.c FROM t", "INSERT INTO t VALUES(1, 2, 3)",
-                                        "UPDATE t SET b = 1", "DELETE FROM t", "BEGIN"};
-    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++) {
-        sqlite3_stmt *statement = sql_prepare(place->db, "%s", texts[i]);
-        SAY(place, "%s: %d columns, read only %d, busy %d\n", texts[i], sqlite3_column_count(statement),
+    EACH(text, "SELECT a, b AS other, c + 1, t.c FROM t", "INSERT INTO t VALUES(1, 2, 3)", "UPDATE t SET b = 1",
+         "DELETE FROM t", "BEGIN") {
+        sqlite3_stmt *statement = sql_prepare(place->db, "%s", text);
+        SAY(place, "%s: %d columns, read only %d, busy %d\n", text, sqlite3_column_count(statement),
             sqlite3_stmt_readonly(statement), sqlite3_stmt_busy(statement));
         for (int k = 0; k < sqlite3_column_count(statement); k++) {
             const char *type = sqlite3_column_decltype(statement, k);
@@ -409,7 +386,6 @@ static void a_statement_is_prepared_before_the_schema_changes(struct place *plac
 
 /* run(sql): runs it on the same connection, in the middle of the statement that calls it. */
 static void run_inside(sqlite3_context *context, int count, sqlite3_value **values) {
-    (void)count;
     char *message = NULL;
     if (sqlite3_exec(sqlite3_context_db_handle(context), (const char *)sqlite3_value_text(values[0]), NULL, NULL,
                      &message)) {
@@ -456,9 +432,6 @@ static void a_statement_is_reset_in_its_middle(struct place *place) {
 }
 
 static int stop_at_three(void *count, int columns, char **values, char **names) {
-    (void)columns;
-    (void)values;
-    (void)names;
     return ++*(int *)count == 3;
 }
 
@@ -475,7 +448,7 @@ static void a_callback_stops_exec(struct place *place) {
 }
 
 static void a_connection_is_closed_with_a_statement_open(struct place *place) {
-    sqlite3 *other = another(place, place->path);
+    sqlite3 *other = sql_open_as(place->path, place->art);
     sqlite3_stmt *get = sql_prepare(other, "SELECT a FROM t ORDER BY a");
     sqlite3_step(get);
     SAY(place, "close %d, ", sqlite3_close(other));
@@ -484,7 +457,7 @@ static void a_connection_is_closed_with_a_statement_open(struct place *place) {
     sql_run(place->db, "INSERT INTO t VALUES('k10', 1, 1)");
     while (sqlite3_step(get) == SQLITE_ROW) SAY(place, "%s ", sqlite3_column_text(get, 0));
     SAY(place, "finalize %d\n", sqlite3_finalize(get));
-    other = another(place, place->path);
+    other = sql_open_as(place->path, place->art);
     sql_run(other, "BEGIN; DELETE FROM t");
     SAY(place, "close within a transaction %d\n", sqlite3_close(other));
     rows(place, "SELECT count(*) FROM t");
@@ -493,7 +466,7 @@ static void a_connection_is_closed_with_a_statement_open(struct place *place) {
 
 /* SQLite calls xRollback of all virtual tables before it finds that it cannot close. */
 static void a_close_that_fails_takes_back_virtual_tables(struct place *place) {
-    sqlite3 *other = another(place, place->path);
+    sqlite3 *other = sql_open_as(place->path, place->art);
     sqlite3_stmt *get = sql_prepare(other, "SELECT a FROM t ORDER BY a");
     sql_run(other, "BEGIN; INSERT INTO t VALUES('x', 1, 1)");
     sqlite3_step(get);
@@ -522,21 +495,18 @@ static void a_database_is_opened_for_reading(struct place *place) {
     sql_run(place->db, "INSERT INTO t VALUES('x', 1, 1)");
     rows_of(place, reader, "SELECT count(*), max(a) FROM t");
     sql_close(reader);
-    char *uri = sqlite3_mprintf("file:%s?immutable=1", place->path);
-    reader = another(place, uri);
+    char *uri = TEXT("file:%s?immutable=1", place->path);
+    reader = sql_open_as(uri, place->art);
     rows_of(place, reader, "SELECT count(*) FROM t WHERE a > 'k5'");
     sql_close(reader);
-    sqlite3_free(uri);
 }
 
 static int compare_lengths(void *unused, int n, const void *a, int m, const void *b) {
-    (void)unused;
     int order = n - m;
     return order ? order : memcmp(a, b, (size_t)n);
 }
 
 static void on_missing_collation(void *unused, sqlite3 *db, int encoding, const char *name) {
-    (void)unused;
     sqlite3_create_collation(db, name, encoding, NULL, compare_lengths);
 }
 
@@ -693,7 +663,7 @@ static char *said_by(const struct conformance_step *statement, bool art, bool *a
     return place_close(&place);
 }
 
-LOOP_TEST(test_programs_find_what_they_are_used_to, (int)(sizeof conformance / sizeof *conformance)) {
+LOOP_TEST(test_programs_find_what_they_are_used_to, LENGTH(conformance)) {
     const struct conformance_step *statement = &conformance[_i];
     bool absent;
     char *ordinary = said_by(statement, false, &absent), *art = said_by(statement, true, &absent);

@@ -73,19 +73,16 @@ static void write_some(struct both *both) {
 }
 
 static void ask(struct both *both, sqlite3 *db, const struct both_state *state) {
-    (void)state;
     both_same(both, db, drawn(both, "$question"));
 }
 
 static void check(struct both *both, sqlite3 *db, const struct both_state *state) {
-    (void)state;
     sql_expect(db, "ok\n", "SELECT art_check('t')");
-    both_same(both, db, sqlite3_mprintf("SELECT count(*), count(due), total(due), sum(state) FROM {t|plain}"));
+    both_asks(both, db, "SELECT count(*), count(due), total(due), sum(state) FROM {t|plain}");
 }
 
 LOOP_TEST(test_the_least_and_the_largest_are_those_of_an_ordinary_table_whatever_was_taken_before, WORLDS) {
-    static const char *const limits[] = {", log_limit='20KB', spill_limit='64KB'", ", log_limit='200KB'",
-                                         ", spill_limit='16KB'", ""};
+    TEXTS(limits, ", log_limit='20KB', spill_limit='64KB'", ", log_limit='200KB'", ", spill_limit='16KB'", "");
     struct both both = {.random = {random_seed() + (uint64_t)_i},
                         .write = write_some,
                         .ask = ask,
@@ -96,16 +93,15 @@ LOOP_TEST(test_the_least_and_the_largest_are_those_of_an_ordinary_table_whatever
     numbered = rows;
     others = _i % 3 == 2;
     both_open(&both, "extremes");
-    char *options = sqlite3_mprintf("path, due, state, note, summary=(max(due), max(state))%s", limits[_i % 4]);
+    char *options = TEXT("path, due, state, note, summary=(max(due), max(state))%s", limits[_i % 4]);
     sql_create(both.db, "t", options);
-    sqlite3_free(options);
     sql_run(both.db, "CREATE TABLE plain(path TEXT PRIMARY KEY, due, state, note) WITHOUT ROWID;"
                      "CREATE INDEX by_due ON plain(due)");
-    both_write(&both, sqlite3_mprintf(
-                          "INSERT INTO {t|plain}(path, due, state, note) WITH i(i) AS (SELECT 1 UNION ALL SELECT i "
-                          "+ 1 FROM i LIMIT %u) SELECT printf('q%%d/%%08x', i %% 5, i * 2654435761 & 4294967295), "
-                          "100000 + i - i * 7919 %% 3000, i %% 3, 'some words to fill the pages with, so many' FROM i",
-                          rows));
+    both_writes(&both,
+                "INSERT INTO {t|plain}(path, due, state, note) WITH i(i) AS (SELECT 1 UNION ALL SELECT i "
+                "+ 1 FROM i LIMIT %u) SELECT printf('q%%d/%%08x', i %% 5, i * 2654435761 & 4294967295), 100000 + i - i "
+                "* 7919 %% 3000, i %% 3, 'some words to fill the pages with, so many' FROM i",
+                rows);
     both_go(&both, random_rounds(STEPS));
     printf("extremes: world %d, fronts passed %lld\n", _i, (long long)sql_info(both.db, "fronts passed"));
     both_close(&both);

@@ -1,8 +1,15 @@
-/* Killed writers leave whole transactions behind, all that they have acknowledged, and slots that can be written at
- * once: tests/support/kills.c kills them. And what does the kernel still write for a dead one?
+/* What does the kernel still write for the dead? Everything else that killed processes leave is test_actors.c's, and
+ * test_slots.c's.
  *
- * ART_TEST_KILLS=n: kills in each of the eight modes. By default 100, and 60 on a SQLite newer than the system's is
- * expected to be, which CI runs beside it: together 1,680. ART_TEST_SCALE, ART_TEST_SEED.
+ * The lock on an .art file must outlive its owner's last write, and the owner may be dead by then.
+ *
+ *     a writer in the middle of a large spill gives a few blobs to its ring, and kills itself
+ *     this process waits for its pipe to end, takes the lock through the same door as core/io, and reads what the dead
+ *     one may have been writing, last slots first, and once more after a while: nothing may change
+ *     between the two while the lock is held
+ *
+ * A lock on any other file would be gone with the process: writes then arrive while the next writer works, and now and
+ * then over what it has written. That would be rare enough for a test to miss; writes that come late are not.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -16,43 +23,9 @@
 #include "core/base/hash.h"
 #include "core/linux/io_file.h"
 #include "core/linux/io_system.h"
-#include "tests/support/kills.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 #include "tests/support/watch.h"
-
-enum { NEWER = 3053000, KILLS = 100, KILLS_ON_THE_NEWER = 60, DEATHS = 20 };
-
-LOOP_TEST(test_a_killed_load_leaves_whole_transactions, KILL_MODES) {
-    const struct kill_mode *mode = &kill_modes[_i];
-    const char *asked = getenv("ART_TEST_KILLS");
-    unsigned usual = sqlite3_libversion_number() < NEWER ? KILLS : KILLS_ON_THE_NEWER;
-    unsigned kills = asked ? (unsigned)atoi(asked) : usual * random_scale();
-    uint64_t seed = random_seed();
-    struct kill_report report;
-    unsetenv("ART_TABLE_OPTIONS"); /* each mode has its own */
-    printf("%s: seed %llu\n", mode->name, (unsigned long long)seed);
-    kills_run(mode, kills, seed, &report);
-    kills_print(mode->name, &report);
-    bool locks = !strstr(mode->options, "storage=inline"); /* there only SQLite does */
-    ck_assert_msg(kills < KILLS || (report.flush && report.merge && report.spill && (report.locked || !locks)),
-                  "no death in a flush, a merge or a spill: the harness does not aim any more");
-    ck_assert_msg(kills < KILLS / 2 || 10 * (report.flush + report.merge + report.spill) >= kills,
-                  "hardly a death in a flush, a merge or a spill");
-}
-
-/* --- late writes -------------------------------------------------------------------------------------------------- */
-
-/* The lock on an .art file must outlive its owner's last write, and the owner may be dead by then.
- *
- *     a writer in the middle of a large spill gives a few blobs to its ring, and kills itself
- *     this process waits for its pipe to end, takes the lock through the same door as core/io, and reads what the dead
- *     one may have been writing, last slots first, and once more after a while: nothing may change
- *     between the two while the lock is held
- *
- * A lock on any other file would be gone with the process: writes then arrive while the next writer works, and now and
- * then over what it has written. That would be rare enough for a test to miss; writes that come late are not.
- */
 
 struct late_report {
     unsigned deaths, in_flight; /* with requests that the kernel had and had not answered */
@@ -60,7 +33,15 @@ struct late_report {
     unsigned late;              /* the file changed after its lock had been had: must be 0 */
 };
 
-enum { SLOT = 512 * 1024, PIECES = 10, HOGS = 4, HOG_BYTES = 8 << 20, QUIET_MICROSECONDS = 40000, ROWS = 6000 };
+enum {
+    DEATHS = 20,
+    SLOT = 512 * 1024,
+    PIECES = 10,
+    HOGS = 4,
+    HOG_BYTES = 8 << 20,
+    QUIET_MICROSECONDS = 40000,
+    ROWS = 6000
+};
 
 static void die(const char *what) {
     perror(what);

@@ -39,8 +39,7 @@ static void others_see(const char *paths) {
     struct art_tree *other;
     struct art_cursor *cursor;
     char seen[400] = "";
-    must(toy_open(toy, &options, &other));
-    must(toy_refresh(toy, other));
+    other = another_tree();
     must(art_tree_check(other));
     must(art_cursor_open(other, &cursor));
     must(art_cursor_seek(cursor, &(struct art_range){0}, false));
@@ -86,8 +85,7 @@ TEST(test_a_root_of_a_refused_commit_does_not_stay) {
     must(art_tree_request(tree, ART_REQUEST_FLUSH));
     must(art_tree_prepare(tree, &out));
     art_tree_rolled_back(tree);
-    must(toy_open(toy, &options, &other));
-    must(toy_refresh(toy, other));
+    other = another_tree();
     must(art_tree_check(other));
     uint64_t rows;
     must(art_tree_count(other, &(struct art_range){0}, &rows));
@@ -118,8 +116,8 @@ TEST(test_pieces_go_with_the_value_that_they_were) {
     bool existed;
     for (int i = 0; i < 4; i++) {
         struct art_bytes value = art_bytes(longer, i % 2 ? 10 : sizeof longer);
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, text("a"), value, &existed));
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, text(i % 2 ? "b" : "c"), value, &existed));
+        put_at(text("a"), value);
+        put_at(text(i % 2 ? "b" : "c"), value);
         must(art_tree_move(tree, ART_WRITE_REPLACE, text(i % 2 ? "b" : "c"), text("d"), NULL, &existed));
         commit_alone_with(ART_REQUEST_OPTIMIZE);
         must(art_tree_info(tree, &info));
@@ -128,8 +126,8 @@ TEST(test_pieces_go_with_the_value_that_they_were) {
                           i % 2 ? 2
                                 : 2 + 2 * ((sizeof longer + ART_OVERFLOW_CHUNK_BYTES - 1) / ART_OVERFLOW_CHUNK_BYTES));
     }
-    must(art_tree_delete(tree, text("a"), &existed));
-    must(art_tree_delete(tree, text("d"), &existed));
+    take_at(text("a"));
+    take_at(text("d"));
     commit_alone_with(ART_REQUEST_OPTIMIZE);
     must(art_tree_info(tree, &info));
     ck_assert_uint_eq(info.runs, 0);
@@ -187,17 +185,17 @@ static struct model *now, *base, *marked[PARTS_MAX];
 /* Some neighbouring keys are set, or deleted. */
 static void change_some(void) {
     uint32_t from = random_below(&dice, NUMBERS), count = 40 + random_below(&dice, 500);
-    bool deletes = random_once_in(&dice, 3), existed;
+    bool deletes = random_once_in(&dice, 3);
     for (uint32_t i = from; i < from + count && i < NUMBERS; i++) {
         char key[12], value[160];
         snprintf(key, sizeof key, "k%05u", i);
         memset(value, (int)('a' + random_below(&dice, 26)), sizeof value);
         struct art_bytes bytes = art_bytes(value, 60 + random_below(&dice, 100));
         if (deletes) {
-            must(art_tree_delete(tree, text(key), &existed));
+            take_at(text(key));
             model_delete(now, text(key));
         } else {
-            must(art_tree_insert(tree, ART_WRITE_REPLACE, text(key), bytes, &existed));
+            put_at(text(key), bytes);
             model_put(now, text(key), bytes);
         }
     }
@@ -237,8 +235,7 @@ static void refuse_once(void) {
     is_what(now);
     uint32_t end = random_below(&dice, 3);
     if (end == 0) {
-        art_tree_rolled_back(tree);
-        must(toy_refresh(toy, tree));
+        roll_back();
         model_copy(base, now);
     } else if (end == 1 && marks) {
         mark = random_below(&dice, marks);

@@ -19,17 +19,17 @@
 
 static void make_table(const char *options) {
     sql_create(db, "t", options);
-    sql_run(db, "INSERT INTO t(path, value) VALUES('a', 1), ('b', 2), ('c', 3)");
+    run("INSERT INTO t(path, value) VALUES('a', 1), ('b', 2), ('c', 3)");
 }
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
 TEST(test_a_statement_that_changes_nothing_writes_no_log_row) {
     make_table("");
-    sql_run(db, "DELETE FROM t WHERE path = 'nothing'; UPDATE t SET value = 1 WHERE path = 'nothing';"
-                "BEGIN; SAVEPOINT s; INSERT INTO t(path) VALUES('x'); DELETE FROM t WHERE path = 'x'; COMMIT");
+    run("DELETE FROM t WHERE path = 'nothing'; UPDATE t SET value = 1 WHERE path = 'nothing';"
+        "BEGIN; SAVEPOINT s; INSERT INTO t(path) VALUES('x'); DELETE FROM t WHERE path = 'x'; COMMIT");
     int64_t rows = sql_int(db, "SELECT count(*) FROM t_artdata");
-    sql_run(db, "DELETE FROM t WHERE path = 'nothing'");
+    run("DELETE FROM t WHERE path = 'nothing'");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artdata"), rows);
     ck_assert_int_le(rows, 3);
 }
@@ -49,28 +49,26 @@ TEST(test_commits_of_another_connection_are_seen_at_the_next_statement) {
 }
 
 TEST(test_a_busy_commit_can_be_tried_again_and_writes_once) {
-    sql_run(db, "PRAGMA journal_mode=DELETE; CREATE TABLE many(x); INSERT INTO many VALUES(1), (2)");
+    run("PRAGMA journal_mode=DELETE; CREATE TABLE many(x); INSERT INTO many VALUES(1), (2)");
     make_table("");
     int64_t rows = sql_int(db, "SELECT count(*) FROM t_artdata");
     sqlite3 *other = sql_open(path);
-    sqlite3_stmt *reader = sql_prepare(other, "SELECT * FROM many");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
-    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('x')");
+    sqlite3_stmt *reader = sql_first_row(other, "SELECT * FROM many");
+    run("BEGIN; INSERT INTO t(path) VALUES('x')");
     for (int i = 0; i < 3; i++) ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
-    sql_run(db, "INSERT INTO t(path) VALUES('y'); CREATE TABLE reload(x); DROP TABLE reload; SELECT * FROM t");
+    run("INSERT INTO t(path) VALUES('y'); CREATE TABLE reload(x); DROP TABLE reload; SELECT * FROM t");
     ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
     sqlite3_finalize(reader);
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artdata"), rows + 1);
     sql_expect(other, "a\nb\nc\nx\ny\n", "SELECT path FROM t");
-    reader = sql_prepare(other, "SELECT * FROM many");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
-    sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('flush')"); /* no row changes, and yet there is a new root */
+    reader = sql_first_row(other, "SELECT * FROM many");
+    run("BEGIN; INSERT INTO t(t) VALUES('flush')"); /* no row changes, and yet there is a new root */
     ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
-    sql_run(db, "ALTER TABLE many ADD COLUMN y");
+    run("ALTER TABLE many ADD COLUMN y");
     expect("5\n", "SELECT count(*) FROM t");
     sqlite3_finalize(reader);
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     expect("5\n", "SELECT count(*) FROM t");
     sql_close(other);
 }
@@ -109,11 +107,11 @@ TEST(test_shared_cache_is_refused) {
 
 TEST(test_the_listener_cannot_be_dropped_while_it_is_needed) {
     make_table("");
-    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('x')");
+    run("BEGIN; INSERT INTO t(path) VALUES('x')");
     ck_assert_int_eq(sql_try(db, "DROP TABLE temp.art_txn"), SQLITE_LOCKED);
-    sql_run(db, "COMMIT; DROP TABLE temp.art_txn; INSERT INTO t(path) VALUES('y'); SAVEPOINT s; INSERT INTO t(path) "
-                "VALUES('z');"
-                "ROLLBACK TO s; RELEASE s");
+    run("COMMIT; DROP TABLE temp.art_txn; INSERT INTO t(path) VALUES('y'); SAVEPOINT s; INSERT INTO t(path) "
+        "VALUES('z');"
+        "ROLLBACK TO s; RELEASE s");
     expect("a\nb\nc\nx\ny\n", "SELECT path FROM t");
     refuses(SQLITE_ERROR, "art_txn", "CREATE VIRTUAL TABLE main.other USING art_txn");
 }
@@ -155,13 +153,12 @@ TEST(test_a_second_listener_in_a_transaction_does_nothing) {
 /* The first handle was made while a statement ran: the listener comes with DROP and RENAME, and drives from there
  * on. */
 TEST(test_a_drop_and_a_rename_bring_the_listener_that_could_not_be_made_before) {
-    static const char *const changes[] = {"ALTER TABLE t RENAME TO u", "DROP TABLE t"};
+    TEXTS(changes, "ALTER TABLE t RENAME TO u", "DROP TABLE t");
     make_table("");
-    sql_run(db, "CREATE TABLE ordinary(v); INSERT INTO ordinary VALUES(1), (2)");
+    run("CREATE TABLE ordinary(v); INSERT INTO ordinary VALUES(1), (2)");
     for (int i = 0; i < 4; i++) {
         sqlite3 *fresh = sql_open(path);
-        sqlite3_stmt *reader = sql_prepare(fresh, "SELECT v FROM ordinary");
-        ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+        sqlite3_stmt *reader = sql_first_row(fresh, "SELECT v FROM ordinary");
         sql_run(fresh,
                 "BEGIN; INSERT INTO t(path) VALUES('x'); SAVEPOINT s; INSERT INTO t(path) VALUES('y'); SAVEPOINT r");
         sqlite3_finalize(reader);
@@ -179,7 +176,7 @@ TEST(test_a_drop_and_a_rename_bring_the_listener_that_could_not_be_made_before) 
 /* Making it while a statement runs would end that with "abort due to ROLLBACK" as soon as it opens another cursor. */
 TEST(test_the_listener_is_made_within_a_transaction_but_under_no_statement) {
     make_table("");
-    sql_run(db, "CREATE TABLE ordinary(v); INSERT INTO ordinary VALUES(1), (2)");
+    run("CREATE TABLE ordinary(v); INSERT INTO ordinary VALUES(1), (2)");
     sqlite3 *fresh = sql_open(path);
     sql_run(fresh, "BEGIN; INSERT INTO t VALUES('x', 1), ('y', (SELECT max(v) FROM ordinary))");
     sql_expect(fresh, "art_txn\n", "SELECT name FROM temp.sqlite_schema");
@@ -189,8 +186,7 @@ TEST(test_the_listener_is_made_within_a_transaction_but_under_no_statement) {
             "BEGIN; SELECT * FROM t; ROLLBACK; INSERT INTO t VALUES('x', 1), ('y', (SELECT max(v) FROM ordinary))");
     sql_close(fresh);
     fresh = sql_open(path);
-    sqlite3_stmt *reader = sql_prepare(fresh, "SELECT v, (SELECT count(*) FROM temp.sqlite_schema) FROM ordinary");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(fresh, "SELECT v, (SELECT count(*) FROM temp.sqlite_schema) FROM ordinary");
     sql_run(fresh, "INSERT INTO t VALUES('z', 1), ('zz', (SELECT max(v) FROM ordinary))");
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
     ck_assert_int_eq(sqlite3_column_int(reader, 1), 0);
@@ -227,7 +223,7 @@ TEST(test_forged_shadow_tables_are_errors_and_the_table_can_be_dropped) {
     };
     for (size_t i = 0; i < LENGTH(cases); i++) {
         make_table("");
-        sql_run(db, "%s", cases[i].damage);
+        run("%s", cases[i].damage);
         sqlite3 *fresh = sql_open(path);
         sql_refused(fresh, cases[i].code, cases[i].words, "SELECT count(*) FROM t");
         sql_refused(fresh, cases[i].code, cases[i].words, "INSERT INTO t(path) VALUES('new')");
@@ -262,9 +258,9 @@ static char *all_shadow_rows(void) {
 /* A bit of the root, or a row of T_artstate. And what everybody may ignore is ignored. */
 LOOP_TEST(test_a_table_with_a_feature_for_writers_is_read_and_not_written, 2) {
     make_table("");
-    sql_run(db, "INSERT INTO t(t) VALUES('flush'); INSERT INTO t_artstate VALUES('much later', 1)");
+    run("INSERT INTO t(t) VALUES('flush'); INSERT INTO t_artstate VALUES('much later', 1)");
     const char *says = _i ? "the root has feature 32" : "this table has the feature 'maps'";
-    if (!_i) sql_run(db, "INSERT INTO t_artstate VALUES('writers need maps', 1)");
+    if (!_i) run("INSERT INTO t_artstate VALUES('writers need maps', 1)");
     if (_i) forge_root(offsetof(struct art_root_header, read_only) + 3, 0x80);
     sql_reopen();
     char *before = all_shadow_rows(), *rows = kept(sql_rows(db, "SELECT * FROM t"));
@@ -273,54 +269,53 @@ LOOP_TEST(test_a_table_with_a_feature_for_writers_is_read_and_not_written, 2) {
          "INSERT INTO t(t) VALUES('adopt')", "INSERT INTO t(t) VALUES('add column more')",
          "INSERT INTO t(t) VALUES('log_limit=2MB')", "INSERT INTO t(t, snapshot) VALUES('snapshot', 'a')",
          "SELECT art_vacuum('t')")
-    sql_refused(db, SQLITE_READONLY, says, statement);
-    if (!_i) sql_refused(db, SQLITE_READONLY, says, "ALTER TABLE t RENAME TO u");
-    sql_refused(db, SQLITE_READONLY, TEXT("art: cannot write the copy's tables: %s", says),
-                TEXT("SELECT art_publish('%s/published.db')", directory));
+    refuses(SQLITE_READONLY, says, statement);
+    if (!_i) refuses(SQLITE_READONLY, says, "ALTER TABLE t RENAME TO u");
+    refuses(SQLITE_READONLY, TEXT("art: cannot write the copy's tables: %s", says),
+            TEXT("SELECT art_publish('%s/published.db')", directory));
     ck_assert_ptr_eq(strstr(sqlite3_errmsg(db), "let this user write"), NULL);
     ck_assert_str_eq(all_shadow_rows(), before);
     expect("ok|ok: 1 art table\n", "SELECT art_check('t'), substr(art_verify(), 1, 15)");
     ck_assert_str_eq(kept(sql_rows(db, "SELECT * FROM t")), rows);
-    sql_run(db, "SELECT art_backup('%s/copy.db')", directory);
+    run("SELECT art_backup('%s/copy.db')", directory);
     sql_close(db);
     db = sql_open(TEXT("%s/copy.db", directory));
-    sql_refused(db, SQLITE_READONLY, says, "DELETE FROM t");
+    refuses(SQLITE_READONLY, says, "DELETE FROM t");
     ck_assert_str_eq(kept(sql_rows(db, "SELECT * FROM t")), rows);
-    sql_run(db, "DROP TABLE t");
+    run("DROP TABLE t");
 }
 
 /* To drop a file that was copied with its database is to claim it first, which writes its owner pages. */
 LOOP_TEST(test_a_drop_that_is_rolled_back_writes_no_file_that_asks_more_of_writers, 2) {
     make_table("");
-    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
-    if (!_i) sql_run(db, "INSERT INTO t_artstate VALUES('writers need maps', 1)");
+    run("INSERT INTO t(t) VALUES('flush')");
+    if (!_i) run("INSERT INTO t_artstate VALUES('writers need maps', 1)");
     if (_i) forge_root(offsetof(struct art_root_header, read_only) + 3, 0x80);
     sql_close(db);
     ck_assert_int_eq(sql_shell("mkdir kept copied; cp *.db *.art kept; cp kept/* copied"), 0);
     db = sql_open(TEXT("%s/copied/%s", directory, strrchr(path, '/') + 1));
-    sql_run(db, "BEGIN; DROP TABLE t; ROLLBACK");
+    run("BEGIN; DROP TABLE t; ROLLBACK");
     ck_assert_int_eq(sql_shell("for f in kept/*.art; do [ ! -e $f ] || cmp $f copied/${f#kept/} || exit 1; done"), 0);
-    sql_run(db, "DROP TABLE t");
+    run("DROP TABLE t");
 }
 
 TEST(test_what_is_left_of_a_table_with_a_root_of_a_later_version_is_said_to_be_so) {
     make_table("");
-    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t(t) VALUES('flush')");
     forge_root(offsetof(struct art_root_header, incompatible) + 3, 0x80);
     sql_reopen();
-    sql_refused(db, SQLITE_CANTOPEN, "the root has feature 32", "SELECT count(*) FROM t");
+    refuses(SQLITE_CANTOPEN, "the root has feature 32", "SELECT count(*) FROM t");
     expect("1\n", "SELECT count(*) FROM art_lost('t') WHERE problem LIKE 'the root has feature 32, which %'");
 }
 
 /* The same rows under the same number, but by another root: its slots are not those that the transaction keeps. */
 TEST(test_a_log_of_another_history_under_a_transaction_is_refused) {
     make_table("spill_limit='1MB'");
-    sql_run(db,
-            "INSERT INTO t(t) VALUES('flush'); INSERT INTO t(path) VALUES('d');"
-            "ATTACH '%q/x.db' AS x; CREATE TABLE x.first AS SELECT * FROM t_artdata;"
-            "INSERT INTO t(path) VALUES('e'); CREATE TABLE x.second AS SELECT * FROM t_artdata;"
-            "DELETE FROM t_artdata; INSERT INTO t_artdata SELECT * FROM x.first",
-            directory);
+    run("INSERT INTO t(t) VALUES('flush'); INSERT INTO t(path) VALUES('d');"
+        "ATTACH '%q/x.db' AS x; CREATE TABLE x.first AS SELECT * FROM t_artdata;"
+        "INSERT INTO t(path) VALUES('e'); CREATE TABLE x.second AS SELECT * FROM t_artdata;"
+        "DELETE FROM t_artdata; INSERT INTO t_artdata SELECT * FROM x.first",
+        directory);
     sqlite3 *fresh = sql_open(path);
     sql_run(fresh,
             "INSERT INTO t(t) VALUES('flush'); ATTACH '%q/x.db' AS x;"
@@ -336,7 +331,7 @@ TEST(test_a_log_of_another_history_under_a_transaction_is_refused) {
 }
 
 TEST(test_a_name_that_shadow_tables_need_is_refused) {
-    sql_run(db, "CREATE TABLE u_artdata(x)");
+    run("CREATE TABLE u_artdata(x)");
     refuses(SQLITE_ERROR, "u_artdata", "CREATE VIRTUAL TABLE u USING art");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema"), 1);
 }
@@ -380,22 +375,20 @@ TEST(test_loading_twice_is_loading_once) {
     make_table("");
     const char *extension = getenv("ART_EXTENSION");
     ck_assert_int_eq(sqlite3_load_extension(db, extension ? extension : "./art.so", NULL, NULL), SQLITE_OK);
-    sql_run(
-        db,
-        "BEGIN; INSERT INTO t(path) VALUES('x'); SAVEPOINT s; INSERT INTO t(path) VALUES('y'); ROLLBACK TO s; COMMIT");
+    run("BEGIN; INSERT INTO t(path) VALUES('x'); SAVEPOINT s; INSERT INTO t(path) VALUES('y'); ROLLBACK TO s; COMMIT");
     expect("a\nb\nc\nx\n", "SELECT path FROM t");
     expect("1\n", "SELECT art_version() GLOB '[0-9]*.[0-9]*.[0-9]*'");
     /* Also from a statement, within a transaction. */
     sqlite3_enable_load_extension(db, 1);
     char *again = TEXT("SELECT load_extension('%q') IS NULL", extension ? extension : "./art.so");
-    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('z')");
+    run("BEGIN; INSERT INTO t(path) VALUES('z')");
     expect("1\n", again);
     for (int answer = SQLITE_DENY; answer <= SQLITE_IGNORE; answer++) { /* and where the list of modules is hidden */
         sql_forbid(db, answer, SQLITE_PRAGMA, NULL, NULL);
         expect("1\n", again);
     }
     sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
-    sql_run(db, "ROLLBACK");
+    run("ROLLBACK");
     expect("a\nb\nc\nx\n", "SELECT path FROM t");
 }
 
@@ -431,8 +424,7 @@ TEST(test_the_plan_is_the_text_that_is_shown_and_nothing_else) {
          "SELECT path FROM t WHERE path GLOB 'b*' AND c LIKE '%x%'",
          "SELECT path FROM t WHERE \"a [b]\" > 2 AND c = 'x'", "SELECT h FROM k WHERE h = 'b/c' AND d <= 4") {
         kept_bytes = -1;
-        sqlite3_stmt *whole = sql_prepare(wrapped, "%s", query);
-        ck_assert_int_eq(sqlite3_step(whole), SQLITE_ROW);
+        sqlite3_stmt *whole = sql_first_row(wrapped, "%s", query);
         ck_assert_str_eq((const char *)sqlite3_column_text(whole, 0), strstr(query, "c IN") ? "a" : "b/c");
         sqlite3_finalize(whole);
         int len = (int)strlen(strchr(strstr(kept(sql_plan(wrapped, "t", query)), "INDEX "), ':'));
@@ -464,17 +456,14 @@ TEST(test_a_forked_child_is_refused_the_inherited_connection) {
 TEST(test_flushes_work_in_every_journal_mode) {
     make_table("log_limit=0");
     EACH(mode, "WAL", "DELETE", "TRUNCATE", "PERSIST", "MEMORY", "OFF") {
-        sql_run(db, "PRAGMA journal_mode=%s", mode);
-        for (int j = 0; j < 3; j++)
-            sql_run(db, "INSERT OR REPLACE INTO t(path, value) VALUES('mode', '%s %d')", mode, j);
-        sql_run(db, "BEGIN EXCLUSIVE; DELETE FROM t WHERE path = 'c'; INSERT INTO t(path) VALUES('c'); COMMIT");
+        run("PRAGMA journal_mode=%s", mode);
+        for (int j = 0; j < 3; j++) run("INSERT OR REPLACE INTO t(path, value) VALUES('mode', '%s %d')", mode, j);
+        run("BEGIN EXCLUSIVE; DELETE FROM t WHERE path = 'c'; INSERT INTO t(path) VALUES('c'); COMMIT");
         ck_assert_int_eq(sql_int(db, "SELECT length(v) FROM t_artstate WHERE k = 'nonce'"), sql_inline() ? 0 : 16);
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artdata"), 1);
         expect("4\n", "SELECT count(*) FROM t");
     }
-    sql_run(
-        db,
-        "PRAGMA journal_mode=DELETE; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA cache_spill=OFF;"
+    run("PRAGMA journal_mode=DELETE; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA cache_spill=OFF;"
         "INSERT INTO t(path) VALUES('d'); INSERT INTO t(path) VALUES('e')");
     expect("a\nb\nc\nd\ne\nmode\n", "SELECT path FROM t");
 }

@@ -60,7 +60,7 @@ static uint32_t below(struct world *world, uint32_t limit) {
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
-static char *content(sqlite3 *db, const char *table) {
+static const char *content(sqlite3 *db, const char *table) {
     sqlite3_stmt *rows = NULL;
     char *sql = TEXT("SELECT path, value FROM %s ORDER BY path", table);
     sqlite3_str *out = sqlite3_str_new(NULL);
@@ -73,14 +73,14 @@ static char *content(sqlite3 *db, const char *table) {
         sqlite3_str_appendall(out, !strncmp(message, "no such table", 13) ? "absent" : message);
     }
     sqlite3_finalize(rows);
-    char *text = sqlite3_str_finish(out);
-    return text ? text : sqlite3_mprintf("");
+    char *text = kept(sqlite3_str_finish(out));
+    return text ? text : "";
 }
 
 static void compare(struct world *world, sqlite3 *db, uint64_t seed, int step) {
-    static const char *const names[] = {"t", "b", "t2", "b2"};
+    TEXTS(names, "t", "b", "t2", "b2");
     for (int i = 0; i < 4; i += 2) {
-        char *art = kept(content(db, names[i])), *ordinary = kept(content(db, names[i + 1]));
+        const char *art = content(db, names[i]), *ordinary = content(db, names[i + 1]);
         if (strcmp(art, ordinary)) {
             ck_abort_msg("seed %llu, step %d (%s):\n%s: %.400s\n%s: %.400s\n%s", (unsigned long long)seed, step,
                          world->journal, names[i], art, names[i + 1], ordinary, shown(world));
@@ -105,25 +105,17 @@ static const char *const rules[] = {
     "4*ROLLBACK TO s$(0-3)",
     NULL};
 
-static char *drawn(struct world *world, const char *text) {
-    return grammar_text(&(struct grammar){.random = &world->random, .rules = rules}, text);
-}
-
 static void run_drawn(struct world *world, const char *text) {
-    char *sql = drawn(world, text);
-    run(world, "%s", sql);
-    sqlite3_free(sql);
+    run(world, "%s", grammar_drawn(&world->random, rules, text));
 }
 
 /* The same statement on both; both must end alike. */
 static void write_something(struct world *world) {
-    char *text = drawn(world, "$write");
-    char *art = sql_named(text, world->renamed ? "t2" : "t"), *ordinary = sql_named(text, world->renamed ? "b2" : "b");
+    char *text = grammar_drawn(&world->random, rules, "$write");
+    char *art = kept(sql_named(text, world->renamed ? "t2" : "t")),
+         *ordinary = kept(sql_named(text, world->renamed ? "b2" : "b"));
     int first = run(world, "%s", art), second = run(world, "%s", ordinary);
     ck_assert_msg((first & 0xff) == (second & 0xff), "%s: %d, ordinary: %d\n%s", art, first, second, shown(world));
-    sqlite3_free(text);
-    sqlite3_free(art);
-    sqlite3_free(ordinary);
 }
 
 static bool exists(struct world *world, const char *table) {
@@ -283,7 +275,7 @@ static void run_history(const char *journal, bool blocked, uint64_t seed) {
     kept_clear();
 }
 
-static const char *const journals[] = {"WAL", "DELETE", "TRUNCATE", "MEMORY"};
+TEXTS(journals, "WAL", "DELETE", "TRUNCATE", "MEMORY");
 
 static void run_histories(int which, bool blocked) {
     uint64_t seed = random_seed();

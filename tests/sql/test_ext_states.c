@@ -103,7 +103,7 @@ static const struct scope {
     {"a table comes and goes", OF_ONE | BIT(NESTED_BACK) | BIT(PUT) | BIT(NESTED_LATE) | BIT(FAIL), 1, false},
     {"no listener", OF_ONE | BIT(DROP_OR_CREATE), 1, true},
 };
-enum { SCOPES = sizeof scopes / sizeof *scopes };
+enum { SCOPES = LENGTH(scopes) };
 static const struct scope *scope;
 
 /* --- a state, as it can be seen ----------------------------------------------------------------------------------- */
@@ -204,7 +204,6 @@ static void on_both(int expected, const char *format) {
 }
 
 static void run_nested(sqlite3_context *context, int count, sqlite3_value **values) {
-    (void)count;
     if (nested && !nested_at--) must_be(sqlite3_exec(db, nested, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_result_value(context, values[0]);
 }
@@ -326,7 +325,6 @@ static void commit_refused(void) {
 }
 
 static int veto(void *context) {
-    (void)context;
     return 1;
 }
 
@@ -564,12 +562,10 @@ static const char *stage_name(enum art_stage stage) {
 }
 
 static void same_rows(const char *art, const char *ordinary) {
-    char *given = sql_rows(db, "SELECT path, value FROM %s ORDER BY path", art);
-    char *wanted = sql_rows(db, "SELECT path, value FROM %s ORDER BY path", ordinary);
+    char *given = kept(sql_rows(db, "SELECT path, value FROM %s ORDER BY path", art));
+    char *wanted = kept(sql_rows(db, "SELECT path, value FROM %s ORDER BY path", ordinary));
     if (strcmp(given, wanted) != 0)
         ck_abort_msg("%s has\n%sand should have\n%sbehind:%s", art, given, wanted, way_here);
-    sqlite3_free(given);
-    sqlite3_free(wanted);
 }
 
 /* Newer versions of SQLite may go back to a statement's savepoint within an ALTER TABLE, and begin it again. */

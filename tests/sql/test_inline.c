@@ -10,25 +10,22 @@
 
 #include "tests/support/sql_one.h"
 
-static const char *const modes[] = {"WAL", "DELETE"};
+TEXTS(modes, "WAL", "DELETE");
 
 /* Database and tables anew: `t`, and the ordinary `o`. */
 static void make(const char *journal, const char *options) {
     sql_tear_down();
     sql_set_up();
-    sql_run(
-        db,
-        "PRAGMA synchronous=OFF; PRAGMA journal_mode=%s; CREATE TABLE o(path TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    twin = "o";
+    run("PRAGMA synchronous=OFF; PRAGMA journal_mode=%s; CREATE TABLE o(path TEXT PRIMARY KEY, value) WITHOUT ROWID",
         journal);
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline%s%s)", *options ? ", " : "", options);
+    run("CREATE VIRTUAL TABLE t USING art(path, value, storage=inline%s%s)", *options ? ", " : "", options);
 }
 
 static void same(sqlite3 *on, const char *when) {
-    char *art = sql_rows(on, "SELECT path, hex(value) FROM t ORDER BY path");
-    char *ordinary = sql_rows(on, "SELECT path, hex(value) FROM o ORDER BY path");
+    char *art = kept(sql_rows(on, "SELECT path, hex(value) FROM t ORDER BY path"));
+    char *ordinary = kept(sql_rows(on, "SELECT path, hex(value) FROM o ORDER BY path"));
     ck_assert_msg(!strcmp(art, ordinary), "%s: differs from the ordinary table", when);
-    sqlite3_free(art);
-    sqlite3_free(ordinary);
 }
 
 static void all_is_well(const char *when) {
@@ -43,11 +40,11 @@ static void all_is_well(const char *when) {
 /* Rows [from, from + count) into both. */
 static int try_fill(const char *name, int from, int count, int bytes) {
     int rc = SQLITE_OK;
-    static const char *const tables[] = {"o", "t"};
+    TEXTS(tables, "o", "t");
     for (int i = 0; i < 2 && !rc; i++) {
         rc = sql_try(db,
-                     "INSERT OR REPLACE INTO %s WITH n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n LIMIT %d) "
-                     "SELECT printf('%s/%%06d', i), CAST(printf('%%0*d', %d, i) AS BLOB) FROM n",
+                     "INSERT OR REPLACE INTO %s WITH n(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n LIMIT %d) SELECT "
+                     "printf('%s/%%06d', i), CAST(printf('%%0*d', %d, i) AS BLOB) FROM n",
                      tables[i], from, count, name, bytes);
     }
     return rc;
@@ -55,11 +52,6 @@ static int try_fill(const char *name, int from, int count, int bytes) {
 
 static void fill(const char *name, int from, int count, int bytes) {
     ck_assert_int_eq(try_fill(name, from, count, bytes), SQLITE_OK);
-}
-
-static void both(const char *format, const char *rest) {
-    sql_run(db, format, "o", rest);
-    sql_run(db, format, "t", rest);
 }
 
 static int64_t pages_of_rows(void) {
@@ -101,24 +93,24 @@ static void (*const works[])(void) = {work_one_row, work_a_lone_statement, work_
 static void prepare_work(const char *journal) {
     make(journal, "log_limit='16KB', spill_limit='64KB', cache='256KB'");
     fill("base", 0, 200, 500);
-    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t(t) VALUES('flush')");
     fill("other", 0, 200, 500);
-    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t(t) VALUES('flush')");
     fill("log", 0, 15, 950);
 }
 
 /* No page of the database is free, and so many more may come. */
 static void limit_pages(int room) {
-    sql_run(db, "CREATE TABLE IF NOT EXISTS other(x)");
-    while (sql_int(db, "PRAGMA freelist_count")) sql_run(db, "INSERT INTO other VALUES(zeroblob(3500))");
-    sql_run(db, "PRAGMA max_page_count=%d", (int)sql_int(db, "PRAGMA page_count") + room);
+    run("CREATE TABLE IF NOT EXISTS other(x)");
+    while (sql_int(db, "PRAGMA freelist_count")) run("INSERT INTO other VALUES(zeroblob(3500))");
+    run("PRAGMA max_page_count=%d", (int)sql_int(db, "PRAGMA page_count") + room);
 }
 
 /* What a failed statement has left of its transaction is taken back; then both tables are one. */
 static void after_work(const char *what, int n) {
     char *when = TEXT("%s, %d", what, n);
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
-    sql_run(db, "DELETE FROM t WHERE path = 'lone'");
+    if (!sqlite3_get_autocommit(db)) run("ROLLBACK");
+    run("DELETE FROM t WHERE path = 'lone'");
     all_is_well(when);
     fill("then", 0, 20, 900);
     all_is_well(when);
@@ -144,9 +136,9 @@ LOOP_TEST(test_a_full_database_fails_the_transaction_as_a_whole, 2 * LENGTH(work
         int rc = sqlite3_errcode(db);
         failed = rc == SQLITE_FULL;
         bool open = !sqlite3_get_autocommit(db);
-        if (failed && open) sql_run(db, "ROLLBACK");
+        if (failed && open) run("ROLLBACK");
         failures += failed;
-        sql_run(db, "PRAGMA max_page_count=1000000");
+        run("PRAGMA max_page_count=1000000");
         after_work("full", room);
         ck_assert_msg(room < 4000, "it never ends");
     }
@@ -156,13 +148,12 @@ LOOP_TEST(test_a_full_database_fails_the_transaction_as_a_whole, 2 * LENGTH(work
 /* Nobody tells art of this limit. Dead blobs have the pages that a portion needs: they go first. */
 LOOP_TEST(test_a_database_that_may_not_grow_is_vacuumed, LENGTH(modes)) {
     make(modes[_i], "");
-    sql_run(db, "CREATE VIRTUAL TABLE v USING art(path, value, storage=inline);"
-                "INSERT INTO v WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 60000) "
-                "SELECT printf('d%%02d/%%06d', i %% 7, i * 7919 %% 60013), printf('v%%0300d', i) FROM n");
-    for (int i = 0; i < 3; i++)
-        sql_run(db, "UPDATE v SET value = substr(value, 2) || %d WHERE substr(path, 5) %% 5 = 0", i);
-    sql_run(db, "PRAGMA max_page_count=%d", (int)sql_int(db, "PRAGMA page_count"));
-    sql_run(db, "SELECT art_vacuum('v')");
+    run("CREATE VIRTUAL TABLE v USING art(path, value, storage=inline);"
+        "INSERT INTO v WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 60000) "
+        "SELECT printf('d%%02d/%%06d', i %% 7, i * 7919 %% 60013), printf('v%%0300d', i) FROM n");
+    for (int i = 0; i < 3; i++) run("UPDATE v SET value = substr(value, 2) || %d WHERE substr(path, 5) %% 5 = 0", i);
+    run("PRAGMA max_page_count=%d", (int)sql_int(db, "PRAGMA page_count"));
+    run("SELECT art_vacuum('v')");
     expect("1|0|60000|ok\n", "SELECT max(value) FILTER (WHERE property = 'runs'), max(value) FILTER (WHERE property = "
                              "'retired slots'), (SELECT count(*) FROM v), art_check('v') FROM art_debug('v')");
 }
@@ -171,8 +162,8 @@ LOOP_TEST(test_a_database_that_may_not_grow_is_vacuumed, LENGTH(modes)) {
  * SQLite has ended the transaction with the statement that found no room, and says so nowhere. */
 static void prepare_deletes(const char *journal, int room) {
     prepare_work(journal);
-    sql_run(db, "INSERT INTO t(t) VALUES('flush'); CREATE TABLE other(x); INSERT INTO other VALUES(0)");
-    sql_run(db, "INSERT INTO t(t) VALUES('vacuum')"); /* no blob is left to be overwritten */
+    run("INSERT INTO t(t) VALUES('flush'); CREATE TABLE other(x); INSERT INTO other VALUES(0)");
+    run("INSERT INTO t(t) VALUES('vacuum')"); /* no blob is left to be overwritten */
     limit_pages(room);
 }
 
@@ -181,10 +172,10 @@ LOOP_TEST(test_deletes_in_a_full_database_are_committed_with_all_else_or_not_at_
     bool failed = true;
     for (int room = 0; failed; room++) {
         prepare_deletes(modes[_i], room);
-        sql_run(db, "BEGIN; UPDATE other SET x = 1 WHERE x = 0; DELETE FROM t WHERE path < 'log/' OR path > 'log0'");
+        run("BEGIN; UPDATE other SET x = 1 WHERE x = 0; DELETE FROM t WHERE path < 'log/' OR path > 'log0'");
         failed = sql_try(db, "COMMIT") != SQLITE_OK;
         failures += failed;
-        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+        if (!sqlite3_get_autocommit(db)) run("ROLLBACK");
         char *expected = TEXT("%d|%d|ok\n", !failed, failed ? 415 : 15);
         static const char *const all =
             "SELECT (SELECT count(*) FROM other WHERE x = 1), (SELECT count(*) FROM t), art_check('t')";
@@ -203,22 +194,22 @@ TEST(test_a_query_goes_on_when_the_transaction_ended_in_another_statement) {
     sqlite3_stmt *open;
     int rows = 1;
     prepare_work("WAL");
-    sql_run(db, "CREATE TABLE plain(x)");
+    run("CREATE TABLE plain(x)");
     limit_pages(2);
-    sql_run(db, "BEGIN; INSERT INTO t VALUES('zzz', 'uncommitted')");
+    run("BEGIN; INSERT INTO t VALUES('zzz', 'uncommitted')");
     ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT path, value FROM t ORDER BY path", -1, &open, NULL), SQLITE_OK);
     ck_assert_int_eq(sqlite3_step(open), SQLITE_ROW);
     int rc = SQLITE_OK;
     for (int i = 0; i < 1000 && !rc; i++) rc = sql_try(db, "INSERT INTO t VALUES('full/%06d', zeroblob(900))", i);
     ck_assert_int_eq(rc, SQLITE_FULL);
     ck_assert_int_eq(sqlite3_get_autocommit(db), 1);
-    sql_run(db, "PRAGMA max_page_count=1000000; BEGIN; INSERT INTO plain VALUES(1)");
+    run("PRAGMA max_page_count=1000000; BEGIN; INSERT INTO plain VALUES(1)");
     while ((rc = sqlite3_step(open)) == SQLITE_ROW) rows++;
     ck_assert_msg(rc == SQLITE_DONE, "%d: %s", rc, sqlite3_errmsg(db));
     ck_assert_int_eq(rows, 415);
     ck_assert_int_eq(sqlite3_get_autocommit(db), 0);
     sqlite3_finalize(open);
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     expect("1\n", "SELECT x FROM plain");
     expect("415|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
@@ -228,7 +219,6 @@ TEST(test_a_query_goes_on_when_the_transaction_ended_in_another_statement) {
 static int questions_left;
 
 static int stop(void *context) {
-    (void)context;
     return questions_left-- <= 0;
 }
 
@@ -286,9 +276,9 @@ LOOP_TEST(test_a_table_goes_on_when_a_spill_failed_behind_a_change_of_the_schema
         sqlite3_progress_handler(db, 0, NULL, NULL);
         ck_assert_int_eq(sqlite3_get_autocommit(db), 1);
         expect(before, "SELECT path, hex(value) FROM t");
-        sql_run(db, "PRAGMA max_page_count=1000000");
+        run("PRAGMA max_page_count=1000000");
         ck_assert_int_eq(spill_behind_another_table(insert, 1000), SQLITE_OK);
-        sql_run(db, "COMMIT; DELETE FROM t WHERE path GLOB 'behind/*'");
+        run("COMMIT; DELETE FROM t WHERE path GLOB 'behind/*'");
         sqlite3_finalize(insert);
         all_is_well("behind a change of the schema");
     }
@@ -313,9 +303,8 @@ static char *rows_or_error(sqlite3 *on, const char *sql, int *rc) {
     return sqlite3_str_finish(rows);
 }
 
-static const char *const readings[] = {"SELECT path, value FROM t", "SELECT path, value FROM t ORDER BY path DESC",
-                                       "SELECT path, value FROM t WHERE path = 'base/000150'",
-                                       "SELECT count(*), '' FROM t WHERE path GLOB 'base/0*'"};
+TEXTS(readings, "SELECT path, value FROM t", "SELECT path, value FROM t ORDER BY path DESC",
+      "SELECT path, value FROM t WHERE path = 'base/000150'", "SELECT count(*), '' FROM t WHERE path GLOB 'base/0*'");
 static char *expected[LENGTH(readings)];
 
 /* In a child: nobody has verified anything there yet. */
@@ -376,9 +365,9 @@ TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
     make("DELETE", "");
     fill("base", 0, 300, 700);
     fill("other", 0, 200, 20000);
-    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t(t) VALUES('flush')");
     fill("base", 100, 100, 300);
-    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t(t) VALUES('flush')");
     for (int i = 0, rc; i < LENGTH(readings); i++) expected[i] = rows_or_error(db, readings[i], &rc);
     char *aside = TEXT("%s/aside.db", directory);
     sql_close(db);
@@ -434,11 +423,10 @@ TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
  * when it is read into memory that was used before. */
 TEST(test_a_page_of_leaves_takes_one_page_of_the_database) {
     make("WAL", "cache='4MB'");
-    both("INSERT INTO %s WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 120000) SELECT printf('%s/%%06d', "
-         "i), "
-         "CAST(printf('%%0*d', 6 + i * 7919 %% 97, i) AS BLOB) FROM n", /* short; no page as full as the one before */
-         "small");
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
+    /* Short; no page is as full as the one before. */
+    both("INSERT INTO @ WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 120000) SELECT "
+         "printf('small/%06d', i), CAST(printf('%0*d', 6 + i * 7919 % 97, i) AS BLOB) FROM n");
+    run("INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
     int64_t leaves = sql_int(db, "SELECT count(*) FROM t_artblob WHERE page %% 128 < 100");
     ck_assert_int_gt(leaves, 200);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artblob WHERE page %% 128 < 100 AND length(data) > 4057"), 0);
@@ -455,7 +443,6 @@ TEST(test_a_page_of_leaves_takes_one_page_of_the_database) {
 static int interrupt_in, interrupted;
 
 static int interrupt_once(void *context) {
-    (void)context;
     if (--interrupt_in) return 0;
     interrupted++;
     return 1;
@@ -466,7 +453,7 @@ static int interrupt_once(void *context) {
 LOOP_TEST(test_an_interrupt_of_a_read_is_not_lost, 2) {
     make("WAL", _i ? "cache='64KB'" : "");
     fill("k", 0, 20000, 60);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    run("INSERT INTO t(t) VALUES('optimize')");
     int fired = 0;
     for (int n = 1; n < 200; n++) {
         sql_reopen();
@@ -495,13 +482,13 @@ LOOP_TEST(test_nothing_is_left_but_the_blobs_that_are_named, 2) {
         if (!random_span(&random)) continue;
         int from = (int)random_below(&random, 20);
         bool transaction = random_once_in(&random, 3);
-        if (transaction) sql_run(db, "BEGIN; SAVEPOINT s");
+        if (transaction) run("BEGIN; SAVEPOINT s");
         fill("churn", from * 100, 100, 200);
         if (transaction && random_once_in(&random, 3)) {
-            sql_run(db, "ROLLBACK TO s");
+            run("ROLLBACK TO s");
             fill("churn", from * 50, 30, 100);
         }
-        if (transaction) sql_run(db, random_once_in(&random, 4) ? "ROLLBACK" : "COMMIT");
+        if (transaction) run(random_once_in(&random, 4) ? "ROLLBACK" : "COMMIT");
         int64_t bytes = pages_of_rows() * 4096, named = sql_info(db, "bytes");
         ck_assert_int_ge(bytes, named);
         if (bytes > most) most = bytes;
@@ -509,11 +496,11 @@ LOOP_TEST(test_nothing_is_left_but_the_blobs_that_are_named, 2) {
     int64_t rows = sql_int(db, "SELECT sum(length(path) + length(value)) FROM t");
     printf("churn: %lld bytes of rows, at most %lld of blobs\n", (long long)rows, (long long)most);
     ck_assert_int_lt(most, 6 * rows + (4 << 20));
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
+    run("INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
     ck_assert_int_eq(pages_of_rows() * 4096, sql_info(db, "bytes"));
     all_is_well("after churn");
-    both("DELETE FROM %s", "");
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
+    both("DELETE FROM @");
+    run("INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('vacuum')");
     ck_assert_int_eq(sql_info(db, "bytes"), 0);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artblob"), 0);
 }
@@ -523,15 +510,11 @@ TEST(test_a_table_that_shrinks_leaves_the_rows_of_few_dead_blobs) {
     enum { ROWS = 20000, STEP = 60, LEFT_MOST = 3 };
     struct random random = {3};
     make("WAL", "log_limit='16KB'");
-    sql_run(db,
-            "INSERT INTO t WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
-            "SELECT printf('k/%%06d', i), randomblob(600) FROM n",
-            ROWS);
+    fill_rows("INTO t", 0, ROWS, "printf('k/%%06d', i), randomblob(600)");
     for (int i = 0; i < 400 + ROWS / (5 * STEP); i++) {
         int from = i < 400 ? (int)random_below(&random, ROWS) : (i - 400) * 5 * STEP;
-        sql_run(db, "DELETE FROM t WHERE path >= 'k/%06d' AND path < 'k/%06d'", from,
-                from + (i < 400 ? STEP : 5 * STEP - 10));
-        if (i % 4 == 0 || i >= 400) sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+        run("DELETE FROM t WHERE path >= 'k/%06d' AND path < 'k/%06d'", from, from + (i < 400 ? STEP : 5 * STEP - 10));
+        if (i % 4 == 0 || i >= 400) run("INSERT INTO t(t) VALUES('flush')");
     }
     int64_t slots = sql_int(db, "SELECT count(DISTINCT page / 128) FROM t_artblob"), blobs = sql_info(db, "blobs");
     printf("shrunk: %lld blobs, and rows of %lld\n", (long long)blobs, (long long)slots);
@@ -544,17 +527,15 @@ TEST(test_no_commit_pays_for_the_whole_table) {
     int64_t before = 0, most = 0, keys = 0;
     unsigned rounds = random_rounds(160);
     make("WAL", "");
-    sql_run(db, "PRAGMA wal_autocheckpoint=10000");
+    run("PRAGMA wal_autocheckpoint=10000");
     struct random random = {random_seed()};
     for (unsigned i = 0; i < rounds; i++) {
         unsigned start = random_below(&random, 1u << 30);
         int rows = i % 8 ? 2000 : 10;
-        sql_run(
-            db,
-            "INSERT OR REPLACE INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) SELECT "
-            "printf('bucket-%%03d/object-%%010d', (i * 7919 + %u) %% 1000, (i * 2654435761 + %u) %% 10000000000), i "
-            "FROM n",
-            rows, start, start);
+        fill_rows(
+            "OR REPLACE INTO t", 1, rows,
+            "printf('bucket-%%03d/object-%%010d', (i * 7919 + %u) %% 1000, (i * 2654435761 + %u) %% 10000000000), i",
+            start, start);
         int64_t now = sql_info(db, "pages written");
         if (now - before > most) most = now - before;
         before = now;
@@ -574,11 +555,10 @@ static char *with_a_statement_under_way(const char *create) {
     sqlite3_str *out = sqlite3_str_new(NULL);
     sql_tear_down();
     sql_set_up();
-    sql_run(db, "PRAGMA journal_mode=WAL; CREATE TABLE plain(x)");
-    sql_run(db, "%s", create);
-    sql_run(db, "INSERT INTO t VALUES('old', 1)");
-    sqlite3_stmt *writer = sql_prepare(db, "INSERT INTO plain VALUES(1),(2),(3) RETURNING x");
-    ck_assert_int_eq(sqlite3_step(writer), SQLITE_ROW);
+    run("PRAGMA journal_mode=WAL; CREATE TABLE plain(x)");
+    run("%s", create);
+    run("INSERT INTO t VALUES('old', 1)");
+    sqlite3_stmt *writer = sql_first_row(db, "INSERT INTO plain VALUES(1),(2),(3) RETURNING x");
     sqlite3_str_appendf(out, "%d\n", sql_try(db, "INSERT INTO t VALUES('a', 2)"));
     for (size_t i = 0; i < LENGTH(steps); i++) {
         if (!steps[i]) {
@@ -602,9 +582,9 @@ static char *with_a_statement_under_way(const char *create) {
 
 LOOP_TEST(test_a_transaction_that_begins_under_a_statement_is_one_of_its_own, 3) {
     char *ordinary = kept(with_a_statement_under_way("CREATE TABLE t(path TEXT PRIMARY KEY, value) WITHOUT ROWID"));
-    static const char *const tables[] = {"CREATE VIRTUAL TABLE t USING art(path, value, storage=inline)",
-                                         "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline, log_limit=1)",
-                                         "CREATE VIRTUAL TABLE t USING art(path, value, storage=file)"};
+    TEXTS(tables, "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline)",
+          "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline, log_limit=1)",
+          "CREATE VIRTUAL TABLE t USING art(path, value, storage=file)");
     char *art = kept(with_a_statement_under_way(tables[_i]));
     ck_assert_msg(!strcmp(art, ordinary), "%s:\n%s\nordinary:\n%s", tables[_i], art, ordinary);
 }

@@ -101,10 +101,9 @@ static int expected_order(const struct value *a, const struct value *b, unsigned
 }
 
 TEST(test_bytes_are_in_the_order_of_values) {
-    struct random random = {random_seed()};
+    struct random random = random_announced_with("ordered", random_seed());
     struct value a[VALUES], b[VALUES];
     struct art_buffer of_a = {0}, of_b = {0};
-    printf("ordered: seed %llu\n", (unsigned long long)random.state);
     for (int round = 0; round < ROUNDS; round++) {
         if (!random_span(&random)) continue;
         unsigned count = 1 + random_below(&random, VALUES), descending = random_below(&random, 1u << VALUES);

@@ -25,6 +25,7 @@ static struct art_bytes copy_of(sqlite3_value *value) {
 static void give_record(sqlite3_context *context, struct art_field *fields, unsigned count) {
     struct art_buffer record = {0};
     ck_assert_int_eq(art_record_encode(&record, fields, count), ART_OK);
+    ck_assert(art_record_is_sound(art_buffer_bytes(&record)));
     sqlite3_result_blob(context, record.len ? (const void *)record.data : "", (int)record.len, SQLITE_TRANSIENT);
     art_buffer_clear(&record);
 }
@@ -74,7 +75,9 @@ static void written_anew(sqlite3_context *context, int argc, sqlite3_value **arg
     (void)argc;
     struct art_field fields[COLUMNS_MAX];
     struct art_bytes record = copy_of(argv[0]);
-    if (art_record_fields(record, fields, COLUMNS_MAX) == ART_OK) give_record(context, fields, COLUMNS_MAX);
+    bool read = art_record_fields(record, fields, COLUMNS_MAX) == ART_OK;
+    ck_assert(read || !art_record_is_sound(record));
+    if (read) give_record(context, fields, COLUMNS_MAX);
     free((void *)record.data);
 }
 
@@ -298,6 +301,31 @@ TEST(test_whatever_the_bytes_are_the_answer_is_a_value_or_an_error) {
     sqlite3_finalize(asking.kept);
     sqlite3_finalize(asking.anew);
     sqlite3_finalize(asking.one_anew);
+}
+
+static const struct {
+    const char *what;
+    uint32_t len;
+    uint8_t bytes[8];
+} none[] = {
+    {"a header longer than the record", 2, {3, 8}},
+    {"the length of a header cut", 1, {0x81}},
+    {"a header shorter than its length", 1, {0}},
+    {"a value cut", 3, {2, 2, 1}},
+    {"the last of two values cut", 4, {3, 1, 15, 1}},
+    {"a type cut", 3, {3, 8, 0x81}},
+    {"type 10", 2, {2, 10}},
+    {"type 11 behind another", 4, {3, 1, 11, 1}},
+};
+
+TEST(test_what_is_cut_or_has_an_unknown_type_is_no_record) {
+    for (size_t i = 0; i < LENGTH(none); i++) {
+        uint8_t *record = malloc(none[i].len);
+        memcpy(record, none[i].bytes, none[i].len);
+        ck_assert_msg(!art_record_is_sound(art_bytes(record, none[i].len)), "%s", none[i].what);
+        free(record);
+    }
+    ck_assert(art_record_is_sound(art_bytes(NULL, 0)));
 }
 
 SUITE("record", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = tear_down)

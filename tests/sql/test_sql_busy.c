@@ -106,7 +106,7 @@ static void pair_open(struct pair *pair, const char *path, bool art, const char 
 
 /* changes() is left out: after a COMMIT it tells of the module's own rows (README). */
 static char *outcome(sqlite3 *db, const char *text) {
-    char *sql = sql_named(text, "t"), *rows = NULL;
+    char *sql = kept(sql_named(text, "t")), *rows = NULL;
     sqlite3_stmt *statement = NULL;
     int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
     if (!rc) rows = sql_answer(statement);
@@ -116,7 +116,6 @@ static char *outcome(sqlite3 *db, const char *text) {
         sqlite3_mprintf("code %d, %s: %s", rc, sqlite3_get_autocommit(db) ? "no transaction" : "in a transaction",
                         rows && !rc ? rows : "");
     sqlite3_free(rows);
-    sqlite3_free(sql);
     return out;
 }
 
@@ -154,7 +153,7 @@ LOOP_TEST(test_a_lock_is_met_as_an_ordinary_table_meets_it, JOURNALS *PATIENCES)
 
 /* Two connections to a database of their own, of which the first asks give_up_soon(). Returns its folder. */
 static char *open_beside(struct pair *pair, const char *setup, ...) {
-    char *directory = sql_scratch("busy"), *path = sqlite3_mprintf("%s/beside.db", directory);
+    char *directory = sql_scratch("busy"), *path = TEXT("%s/beside.db", directory);
     va_list arguments;
     va_start(arguments, setup);
     char *sql = kept(sqlite3_vmprintf(setup, arguments));
@@ -163,7 +162,6 @@ static char *open_beside(struct pair *pair, const char *setup, ...) {
     for (int i = 0; i < CONNECTIONS; i++) pair->db[i] = sql_open(path);
     sql_run(pair->db[0], "%s", sql);
     sqlite3_busy_handler(pair->db[0], give_up_soon, pair);
-    sqlite3_free(path);
     return directory;
 }
 
@@ -236,9 +234,9 @@ TEST(test_a_commit_of_many_tables_waits_for_a_reader_as_one_of_a_single_table) {
 /* What hinders the main database is no reason to lock one that is attached. */
 TEST(test_a_refused_commit_locks_no_attached_database) {
     struct pair pair;
-    char *directory = open_beside(&pair, "PRAGMA cache_size=10;"
-                                         "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline, "
-                                         "log_limit='4KB')");
+    char *directory =
+        open_beside(&pair, "PRAGMA cache_size=10;"
+                           "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline, log_limit='4KB')");
     char *path = TEXT("%s/other.db", directory);
     sqlite3 *writer = pair.db[0], *reader = pair.db[1], *other = sql_open(path);
     sql_run(writer, "ATTACH '%s' AS other; CREATE TABLE other.p(x)", path);

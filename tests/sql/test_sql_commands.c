@@ -11,10 +11,6 @@
 #include "tests/support/readme.h"
 #include "tests/support/sql_one.h"
 
-static void command(const char *text) {
-    sql_command(db, "main", "t", text);
-}
-
 static void fill(sqlite3 *on, const char *table, int rows) {
     sql_run(on,
             "INSERT INTO %s(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
@@ -60,18 +56,18 @@ TEST(test_a_command_is_a_text_and_stands_alone) {
     refuses(SQLITE_ERROR, "stands alone", "INSERT INTO t(row_version, t) VALUES(1, 'cache=1MB')");
     refuses(SQLITE_ERROR, "INSERT INTO t(t)", "UPDATE t SET t = 'flush'");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 500);
-    sql_run(db, "INSERT INTO t(path, value, t) VALUES('a row', 1, NULL)");
+    run("INSERT INTO t(path, value, t) VALUES('a row', 1, NULL)");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 501);
 }
 
 TEST(test_case_and_blanks_mean_nothing) {
-    sql_run(db, "INSERT INTO t(t) VALUES('  FLUSH '), (' Integrity-Check'), ('Cache=2mb'), ('\tlog_LIMIT = 3 MB\n')");
+    run("INSERT INTO t(t) VALUES('  FLUSH '), (' Integrity-Check'), ('Cache=2mb'), ('\tlog_LIMIT = 3 MB\n')");
     option_is(db, "option cache", "2097152\n");
     option_is(db, "option log_limit", "3145728\n");
-    sql_run(db, "INSERT INTO t(t) VALUES('cache=''1MB'''), ('log_limit = \"auto\"')");
+    run("INSERT INTO t(t) VALUES('cache=''1MB'''), ('log_limit = \"auto\"')");
     option_is(db, "option cache", "1048576\n");
     option_is(db, "option log_limit", "auto\n");
-    sql_run(db, "INSERT INTO t(t) VALUES(' ADD \t column  owner TEXT ')");
+    run("INSERT INTO t(t) VALUES(' ADD \t column  owner TEXT ')");
     option_is(db, "columns", "path, value, owner TEXT\n");
     refuses(SQLITE_ERROR, "no command", "INSERT INTO t(t) VALUES('addcolumn x')");
     refuses(SQLITE_ERROR, "no command", "INSERT INTO t(t) VALUES('add columns')");
@@ -79,22 +75,21 @@ TEST(test_case_and_blanks_mean_nothing) {
 }
 
 TEST(test_commands_work_wherever_a_table_is) {
-    sql_run(db, "ATTACH '%q' AS x; ATTACH ':memory:' AS m", TEXT("%s/b.db", directory));
-    static const char *const all[] = {"flush", "optimize", "vacuum", "clean", "integrity-check", "cache=1MB"};
+    run("ATTACH '%q' AS x; ATTACH ':memory:' AS m", TEXT("%s/b.db", directory));
+    TEXTS(all, "flush", "optimize", "vacuum", "clean", "integrity-check", "cache=1MB");
     EACH(schema, "main", "temp", "x", "m") {
-        sql_run(db, "CREATE VIRTUAL TABLE %s.\"a \"\"b\" USING art", schema);
+        run("CREATE VIRTUAL TABLE %s.\"a \"\"b\" USING art", schema);
         for (unsigned k = 0; k < LENGTH(all); k++) {
-            sql_run(db, "INSERT INTO %s.\"a \"\"b\"(path) VALUES('%s')", schema, all[k]);
+            run("INSERT INTO %s.\"a \"\"b\"(path) VALUES('%s')", schema, all[k]);
             sql_command(db, schema, "a \"b", all[k]);
         }
         ck_assert_int_eq(sql_int(db, "SELECT art_count('%s.a \"b', '')", schema), LENGTH(all));
         ck_assert_int_eq(sql_int(db, "SELECT value FROM art_info('%s.a \"b') WHERE property = 'option cache'", schema),
                          1 << 20);
     }
-    sql_run(db, "ALTER TABLE x.\"a \"\"b\" RENAME TO c; INSERT INTO x.c(c) VALUES('optimize')");
-    sql_run(db,
-            "CREATE TABLE log(what); CREATE TRIGGER run AFTER INSERT ON log BEGIN "
-            "INSERT INTO \"a \"\"b\"(\"a \"\"b\") VALUES(new.what); END; INSERT INTO log VALUES('flush'), ('vacuum')");
+    run("ALTER TABLE x.\"a \"\"b\" RENAME TO c; INSERT INTO x.c(c) VALUES('optimize')");
+    run("CREATE TABLE log(what); CREATE TRIGGER run AFTER INSERT ON log BEGIN "
+        "INSERT INTO \"a \"\"b\"(\"a \"\"b\") VALUES(new.what); END; INSERT INTO log VALUES('flush'), ('vacuum')");
 }
 
 /* Its column would take the command for a row. Such a table is made by that name, and by ALTER TABLE. */
@@ -111,17 +106,16 @@ TEST(test_what_art_does_by_commands_of_its_own_is_refused_where_a_column_has_the
         const char *all = TEXT("SELECT count(*), art_check('%s') FROM \"%s\"", name, name);
         const char *says =
             TEXT("art: a table that is called like one of its columns takes no commands (%s): rename it", name);
-        sql_run(db, "DROP TABLE t; CREATE VIRTUAL TABLE \"%s\" USING art(%s)", first, tables[i / 2][1]);
-        sql_run(db,
-                "INSERT INTO \"%s\" WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
-                "SELECT i, i%s FROM n",
-                first, strstr(tables[i / 2][1], "key=") ? ", i" : "");
-        if (i % 2) sql_run(db, "ALTER TABLE was RENAME TO \"%s\"", name);
+        run("DROP TABLE t; CREATE VIRTUAL TABLE \"%s\" USING art(%s)", first, tables[i / 2][1]);
+        run("INSERT INTO \"%s\" WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
+            "SELECT i, i%s FROM n",
+            first, strstr(tables[i / 2][1], "key=") ? ", i" : "");
+        if (i % 2) run("ALTER TABLE was RENAME TO \"%s\"", name);
         refuses(SQLITE_ERROR, says, TEXT("SELECT art_vacuum('%s')", name));
         refuses(SQLITE_ERROR, says, TEXT("SELECT art_publish('%q')", copy_path));
         ck_assert_int_ne(access(copy_path, F_OK), 0);
         expect("3000|ok\n", all);
-        sql_run(db, "ALTER TABLE \"%s\" RENAME TO t", name);
+        run("ALTER TABLE \"%s\" RENAME TO t", name);
         ck_assert_int_eq(sql_try(db, "SELECT art_vacuum('t'), art_publish('%q')", copy_path), SQLITE_OK);
         expect("3000|ok\n", "SELECT count(*), art_check('t') FROM t");
         ck_assert_int_eq(remove(copy_path), 0);
@@ -141,45 +135,45 @@ TEST(test_a_read_only_database_takes_no_commands) {
 /* --- at commit ---------------------------------------------------------------------------------------------------- */
 
 TEST(test_flush_optimize_and_vacuum_are_done_by_the_commit) {
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     command("flush");
     expect("at commit|flush\n", "SELECT property, value FROM art_info('t') WHERE property = 'at commit'");
     ck_assert_int_eq(sql_info(db, "runs"), 0);
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     expect("", "SELECT property, value FROM art_info('t') WHERE property = 'at commit'");
     ck_assert_int_eq(sql_info(db, "runs"), 1);
     ck_assert_int_eq(sql_info(db, "log rows"), 0);
-    sql_run(db, "INSERT INTO t(path) VALUES('another')");
+    run("INSERT INTO t(path) VALUES('another')");
     command("flush");
     ck_assert_int_eq(sql_info(db, "runs"), 2);
     command("optimize");
     ck_assert_int_eq(sql_info(db, "runs"), 1);
-    sql_run(db, "DELETE FROM t WHERE path > 'path/00100'");
+    run("DELETE FROM t WHERE path > 'path/00100'");
     command("vacuum");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 101);
     expect("ok\n", "SELECT art_check('t')");
 }
 
 TEST(test_what_is_rolled_back_was_never_asked_for) {
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     command("flush");
-    sql_run(db, "ROLLBACK; INSERT INTO t(path) VALUES('1')");
+    run("ROLLBACK; INSERT INTO t(path) VALUES('1')");
     ck_assert_int_eq(sql_info(db, "runs"), 0);
-    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('2'); SAVEPOINT s");
+    run("BEGIN; INSERT INTO t(path) VALUES('2'); SAVEPOINT s");
     command("optimize");
-    sql_run(db, "INSERT INTO t(path) VALUES('3'); ROLLBACK TO s; COMMIT");
+    run("INSERT INTO t(path) VALUES('3'); ROLLBACK TO s; COMMIT");
     ck_assert_int_eq(sql_info(db, "runs"), 0);
-    sql_run(db, "SAVEPOINT s");
+    run("SAVEPOINT s");
     command("flush");
-    sql_run(db, "ROLLBACK TO s; RELEASE s");
+    run("ROLLBACK TO s; RELEASE s");
     ck_assert_int_eq(sql_info(db, "runs"), 0);
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     command("flush");
-    sql_run(db, "SAVEPOINT s; INSERT INTO t(path) VALUES('3'); ROLLBACK TO s; RELEASE s; COMMIT");
+    run("SAVEPOINT s; INSERT INTO t(path) VALUES('3'); ROLLBACK TO s; RELEASE s; COMMIT");
     ck_assert_int_eq(sql_info(db, "runs"), 1);
-    sql_run(db, "BEGIN; SAVEPOINT s; INSERT INTO t(path) VALUES('4')");
+    run("BEGIN; SAVEPOINT s; INSERT INTO t(path) VALUES('4')");
     command("flush");
-    sql_run(db, "RELEASE s; COMMIT");
+    run("RELEASE s; COMMIT");
     ck_assert_int_eq(sql_info(db, "runs"), 2);
     expect("1\n2\n4\n", "SELECT path FROM t WHERE path < 'p'");
 }
@@ -188,7 +182,7 @@ TEST(test_what_is_rolled_back_was_never_asked_for) {
 
 TEST(test_a_setting_is_kept_and_counts_at_once) {
     command("log_limit=1KB");
-    sql_run(db, "INSERT INTO t(path, value) VALUES('long', zeroblob(2000))");
+    run("INSERT INTO t(path, value) VALUES('long', zeroblob(2000))");
     ck_assert_int_eq(sql_info(db, "runs"), 1);
     int64_t share = sql_info(db, "cache limit");
     sqlite3 *other = sql_open(path);
@@ -204,7 +198,7 @@ TEST(test_a_setting_is_kept_and_counts_at_once) {
     option_is(db, "option cache", "5242880\n");
     option_is(db, "option log_limit", "1024\n");
     ck_assert_int_eq(sql_info(db, "cache limit"), 5 << 20);
-    sql_run(db, "INSERT INTO t(path, value) VALUES('longer', zeroblob(2000))");
+    run("INSERT INTO t(path, value) VALUES('longer', zeroblob(2000))");
     ck_assert_int_eq(sql_info(db, "log rows"), 0);
     expect("0\n", "SELECT count(*) FROM art_info('t') WHERE property GLOB 'option * here'");
 }
@@ -212,24 +206,24 @@ TEST(test_a_setting_is_kept_and_counts_at_once) {
 TEST(test_a_setting_belongs_to_its_transaction) {
     int64_t share = sql_info(db, "cache limit");
     ck_assert_int_ge(share, 8 << 20);
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     command("cache=1MB");
     option_is(db, "option cache", "1048576\n");
     ck_assert_int_eq(sql_info(db, "cache limit"), 1 << 20);
-    sql_run(db, "SAVEPOINT s");
+    run("SAVEPOINT s");
     command("cache=2MB");
     command("log_limit=0");
     option_is(db, "option cache", "2097152\n");
     ck_assert_int_eq(sql_info(db, "cache limit"), 2 << 20);
-    sql_run(db, "ROLLBACK TO s");
+    run("ROLLBACK TO s");
     option_is(db, "option cache", "1048576\n");
     option_is(db, "option log_limit", "auto\n");
     ck_assert_int_eq(sql_info(db, "cache limit"), 1 << 20);
-    sql_run(db, "ROLLBACK");
+    run("ROLLBACK");
     option_is(db, "option cache", "auto\n");
     ck_assert_int_eq(sql_info(db, "cache limit"), share);
     expect("0\n", "SELECT count(*) FROM art_info('t') WHERE property GLOB 'option * here'");
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     command("cache=3MB");
     refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT OR ROLLBACK INTO t(path) VALUES('path/00001')");
     ck_assert_int_eq(sql_info(db, "cache limit"), share);
@@ -259,10 +253,10 @@ TEST(test_the_environment_says_how_blobs_are_read_and_written) {
     sql_reopen();
     command("flush");
     char *before = kept(sql_rows(db, "SELECT value FROM art_debug('t') WHERE property = 'io'"));
-    sql_run(db, "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE VIRTUAL TABLE t USING "
-                "art(path, value, io=pwrite, direct=off)' WHERE name = 't'; PRAGMA writable_schema=OFF");
+    run("PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE VIRTUAL TABLE t USING "
+        "art(path, value, io=pwrite, direct=off)' WHERE name = 't'; PRAGMA writable_schema=OFF");
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
-    sql_run(db, "INSERT INTO t_artstate VALUES('io', 'pwrite'), ('direct', 'sideways')");
+    run("INSERT INTO t_artstate VALUES('io', 'pwrite'), ('direct', 'sideways')");
     sql_reopen();
     option_is(db, "io", before);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM art_check('t')"), 0);
@@ -278,19 +272,18 @@ TEST(test_the_environment_says_how_blobs_are_read_and_written) {
 TEST(test_what_is_taken_back_after_a_refused_commit_is_not_done) {
     for (int wanted = 0; wanted < 2; wanted++) {
         command("optimize");
-        sql_run(db, "INSERT INTO t(path) VALUES('b%d')", wanted);
+        run("INSERT INTO t(path) VALUES('b%d')", wanted);
         command("flush");
         sqlite3 *other = sql_open(path);
-        sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
-        ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
-        sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('c%d'); SAVEPOINT s", wanted);
+        sqlite3_stmt *reader = sql_first_row(other, "SELECT path FROM t");
+        run("BEGIN; INSERT INTO t(path) VALUES('c%d'); SAVEPOINT s", wanted);
         command("optimize");
         refuses(SQLITE_BUSY, "locked", "COMMIT");
-        sql_run(db, "ROLLBACK TO s");
+        run("ROLLBACK TO s");
         if (wanted) command("optimize");
         sqlite3_finalize(reader);
         sql_close(other);
-        sql_run(db, "COMMIT");
+        run("COMMIT");
         expect(wanted ? "0\n" : "1\n", "SELECT value > 1 FROM art_debug('t') WHERE property = 'runs'");
         expect("ok\n", "SELECT art_check('t')");
     }
@@ -342,66 +335,64 @@ TEST(test_orphan_files_are_shown_and_removed) {
 
 TEST(test_files_are_removed_only_by_a_commit) {
     char *file = make_orphan(db, "u");
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     command("clean");
     ck_assert(is_there(file));
-    sql_run(db, "ROLLBACK");
+    run("ROLLBACK");
     ck_assert(is_there(file));
-    sql_run(db, "BEGIN; SAVEPOINT s");
+    run("BEGIN; SAVEPOINT s");
     command("clean");
-    sql_run(db, "ROLLBACK TO s; COMMIT");
+    run("ROLLBACK TO s; COMMIT");
     ck_assert(is_there(file));
     sqlite3 *other = sql_open(path);
-    sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM t");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
-    sql_run(db, "BEGIN");
+    sqlite3_stmt *reader = sql_first_row(other, "SELECT path FROM t");
+    run("BEGIN");
     command("clean");
     refuses(SQLITE_BUSY, "locked", "COMMIT");
     ck_assert(is_there(file));
     sqlite3_finalize(reader);
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     ck_assert(!is_there(file));
     sql_close(other);
 }
 
 TEST(test_what_this_transaction_makes_or_drops_is_not_cleaned_away) {
     char *used = make_with_file(db, "u");
-    sql_run(db, "BEGIN; DROP TABLE u");
+    run("BEGIN; DROP TABLE u");
     command("clean");
-    sql_run(db, "ROLLBACK");
+    run("ROLLBACK");
     ck_assert(is_there(used));
     expect("ok|300\n", "SELECT art_check('u'), art_count('u', '')");
-    sql_run(db, "BEGIN; SAVEPOINT s; DROP TABLE u");
+    run("BEGIN; SAVEPOINT s; DROP TABLE u");
     command("clean");
-    sql_run(db, "ROLLBACK TO s");
+    run("ROLLBACK TO s");
     command("clean");
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     expect("ok|300\n", "SELECT art_check('u'), art_count('u', '')");
 
-    sql_run(db, "BEGIN; CREATE VIRTUAL TABLE v USING art(spill_limit='8KB', log_limit='1KB', storage=file)");
+    run("BEGIN; CREATE VIRTUAL TABLE v USING art(spill_limit='8KB', log_limit='1KB', storage=file)");
     fill(db, "v", 2000);
     char *made = file_of(db, "v");
     ck_assert(is_there(made)); /* it has spilled */
     command("clean");
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     expect("ok|2000\n", "SELECT art_check('v'), art_count('v', '')");
 
-    sql_run(db, "BEGIN; DROP TABLE u");
+    run("BEGIN; DROP TABLE u");
     command("clean");
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     ck_assert(!is_there(used) && is_there(made));
 }
 
 TEST(test_a_rolled_back_create_is_cleaned_up_after) {
-    sql_run(db,
-            "BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE v USING art(spill_limit='8KB', log_limit='1KB', storage=file)");
+    run("BEGIN; SAVEPOINT s; CREATE VIRTUAL TABLE v USING art(spill_limit='8KB', log_limit='1KB', storage=file)");
     fill(db, "v", 2000);
     char *made = file_of(db, "v");
     ck_assert(is_there(made));
     command("clean");
-    sql_run(db, "ROLLBACK TO s");
+    run("ROLLBACK TO s");
     command("clean");
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     ck_assert(!is_there(made));
 }
 
@@ -492,12 +483,11 @@ TEST(test_what_only_has_such_a_name_is_shown_and_left) {
 
 TEST(test_a_table_that_has_lost_its_id_stops_the_cleaning) {
     char *used = make_with_file(db, "u"), *left = make_orphan(db, "v");
-    sql_run(db,
-            "CREATE TABLE plain_artstate(k, v); INSERT INTO plain_artstate VALUES('id', 5); CREATE TABLE x_artstate(y);"
-            "CREATE TABLE keep AS SELECT * FROM u_artstate WHERE k = 'id'; DELETE FROM u_artstate WHERE k = 'id'");
+    run("CREATE TABLE plain_artstate(k, v); INSERT INTO plain_artstate VALUES('id', 5); CREATE TABLE x_artstate(y);"
+        "CREATE TABLE keep AS SELECT * FROM u_artstate WHERE k = 'id'; DELETE FROM u_artstate WHERE k = 'id'");
     refuses(SQLITE_CORRUPT_VTAB, "main.u_artstate", "INSERT INTO t(t) VALUES('clean')");
     ck_assert(is_there(used) && is_there(left));
-    sql_run(db, "INSERT INTO u_artstate SELECT * FROM keep");
+    run("INSERT INTO u_artstate SELECT * FROM keep");
     command("clean");
     ck_assert(is_there(used) && !is_there(left));
     expect("ok\n", "SELECT art_check('u')");
@@ -535,7 +525,7 @@ static int drop_in_child(const char *statement, unsigned action) {
 }
 
 TEST(test_a_drop_that_died_before_its_file_was_removed_leaves_work_for_clean) {
-    sql_run(db, "PRAGMA journal_mode=WAL"); /* where a commit removes no file itself */
+    run("PRAGMA journal_mode=WAL"); /* where a commit removes no file itself */
     char *file = make_with_file(db, "u");
     sql_close(db); /* no connection of the parent's goes into the child */
     int status = drop_in_child("DROP TABLE u", SECCOMP_RET_KILL_PROCESS);
@@ -553,7 +543,7 @@ TEST(test_a_drop_that_died_before_its_file_was_removed_leaves_work_for_clean) {
 }
 
 TEST(test_a_file_that_cannot_be_removed_stays_for_later) {
-    sql_run(db, "PRAGMA journal_mode=WAL");
+    run("PRAGMA journal_mode=WAL");
     char *file = make_with_file(db, "u");
     sql_close(db);
     int status = drop_in_child("DROP TABLE u; INSERT INTO t(t) VALUES('clean'); SELECT * FROM t",
@@ -571,12 +561,11 @@ TEST(test_a_file_that_cannot_be_removed_stays_for_later) {
 }
 
 TEST(test_cleaning_disturbs_no_other_connection) {
-    sql_run(db, "PRAGMA journal_mode=WAL");
+    run("PRAGMA journal_mode=WAL");
     make_with_file(db, "u");
     char *left = make_orphan(db, "v");
     sqlite3 *other = sql_open(path);
-    sqlite3_stmt *reader = sql_prepare(other, "SELECT path FROM u");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(other, "SELECT path FROM u");
     command("clean");
     ck_assert(!is_there(left));
     int rows = 1;
@@ -624,7 +613,7 @@ TEST(test_a_database_that_was_put_aside_keeps_its_file) {
     expect("0\n", "SELECT count(*) FROM art_info('n') WHERE property = 'orphan file'");
     expect("1\n",
            "SELECT count(*) FROM art_info('n') WHERE property = 'unknown file' AND value GLOB '*stood in this place*'");
-    sql_run(db, "INSERT INTO n(n) VALUES('clean')");
+    run("INSERT INTO n(n) VALUES('clean')");
     expect("ok|300\n", "SELECT art_check('n'), art_count('n', '')");
     move_database(path, other);
     ck_assert_int_eq(rename(aside, path), 0);
@@ -636,11 +625,11 @@ TEST(test_a_database_that_was_put_aside_keeps_its_file) {
 TEST(test_a_drop_that_is_taken_back_keeps_its_file) {
     make_with_file(db, "t");
     make_with_file(db, "u");
-    sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('clean'); SAVEPOINT s; DROP TABLE u; INSERT INTO t(t) VALUES('clean');"
-                "ROLLBACK TO s; COMMIT");
+    run("BEGIN; INSERT INTO t(t) VALUES('clean'); SAVEPOINT s; DROP TABLE u; INSERT INTO t(t) VALUES('clean');"
+        "ROLLBACK TO s; COMMIT");
     expect("ok|300\n", "SELECT art_check('u'), art_count('u', '')");
-    sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('clean'); SAVEPOINT s; DROP TABLE u; INSERT INTO t(t) VALUES('clean');"
-                "ROLLBACK TO s; DROP TABLE t; COMMIT");
+    run("BEGIN; INSERT INTO t(t) VALUES('clean'); SAVEPOINT s; DROP TABLE u; INSERT INTO t(t) VALUES('clean');"
+        "ROLLBACK TO s; DROP TABLE t; COMMIT");
     expect("ok|300\n", "SELECT art_check('u'), art_count('u', '')");
 }
 
@@ -651,19 +640,19 @@ TEST(test_a_name_that_is_taken_with_the_same_commit_is_in_use) {
     char *copy = TEXT("%s/a.db2", directory);
     static const char some[] = "INSERT INTO t(path) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 30000) "
                                "SELECT printf('path/%05d', i) FROM n";
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t(t) VALUES('spill_limit=1MB')");
+    run("CREATE VIRTUAL TABLE t USING art; INSERT INTO t(t) VALUES('spill_limit=1MB')");
     sql_copy_file(path, copy);
-    sql_run(db, "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('flush')");
     sql_close(db);
     db = sql_open(copy);
-    sql_run(db, "BEGIN");
-    sql_run(db, "%s", some);
-    sql_run(db, "ROLLBACK");
+    run("BEGIN");
+    run("%s", some);
+    run("ROLLBACK");
     sql_close(db);
     db = sql_open(copy);
     expect("1\n", "SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'");
-    sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('clean'); INSERT INTO t VALUES('a', 1);"
-                "INSERT INTO t(t) VALUES('flush'); COMMIT");
+    run("BEGIN; INSERT INTO t(t) VALUES('clean'); INSERT INTO t VALUES('a', 1);"
+        "INSERT INTO t(t) VALUES('flush'); COMMIT");
     expect("0\n", "SELECT count(*) FROM art_info('t') WHERE property = 'orphan file'");
     sql_close(db);
     db = sql_open(copy);
@@ -680,7 +669,6 @@ struct veil {
 
 static int authorize(void *context, int action, const char *one, const char *two, const char *schema, const char *by) {
     const struct veil *veil = context;
-    (void)schema, (void)by;
     if (veil->denied && action == SQLITE_READ && one && !strcmp(one, veil->denied)) return SQLITE_DENY;
     if (action != veil->action) return SQLITE_OK;
     if (veil->table && (!one || strcmp(one, veil->table) != 0)) return SQLITE_OK;
@@ -709,8 +697,8 @@ TEST(test_tables_that_an_authorizer_hides_keep_their_files) {
         sqlite3_set_authorizer(db, NULL, NULL);
         expect("ok|ok\n", "SELECT art_check('t'), art_check('u')");
     }
-    sql_run(db, "CREATE TABLE any_artstate(k, v); CREATE TABLE none_artstate(x); INSERT INTO any_artstate VALUES('a', "
-                "NULL), (1, 2); INSERT INTO t(t) VALUES('clean')");
+    run("CREATE TABLE any_artstate(k, v); CREATE TABLE none_artstate(x); INSERT INTO any_artstate VALUES('a', NULL), "
+        "(1, 2); INSERT INTO t(t) VALUES('clean')");
     expect("ok|ok\n", "SELECT art_check('t'), art_check('u')");
 }
 
@@ -721,14 +709,14 @@ static void put_file(const char *end) {
 }
 
 TEST(test_files_that_are_only_nearly_called_so_are_nobodys) {
-    static const char *const names[] = {"t+01234567.art", "t-0123456g.art", "t-0123456.art",
-                                        "t-ABCDEF01.art", "t-01234567.arx", "t-01234567.art.old"};
+    TEXTS(names, "t+01234567.art", "t-0123456g.art", "t-0123456.art", "t-ABCDEF01.art", "t-01234567.arx",
+          "t-01234567.art.old");
     make_with_file(db, "t");
     for (size_t i = 0; i < LENGTH(names); i++) put_file(names[i]);
     expect("", "SELECT property FROM art_info('t') WHERE property GLOB '* file'");
     put_file("t-01234567.art");
     expect("unknown file\n", "SELECT property FROM art_info('t') WHERE property GLOB '* file'");
-    sql_run(db, "INSERT INTO t(t) VALUES('clean')");
+    run("INSERT INTO t(t) VALUES('clean')");
     expect("unknown file\n", "SELECT property FROM art_info('t') WHERE property GLOB '* file'");
     for (size_t i = 0; i < LENGTH(names); i++) {
         char *name = TEXT("%s-%s", path, names[i]);

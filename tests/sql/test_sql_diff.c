@@ -16,24 +16,18 @@ static void set_up(void) {
 }
 
 static void create(const char *options) {
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, note TEXT%s%s)", *options ? ", " : "", options);
-    sql_run(db, "CREATE TABLE copies(state, path, version, size)");
+    run("CREATE VIRTUAL TABLE t USING art(path, size INTEGER, note TEXT%s%s)", *options ? ", " : "", options);
+    run("CREATE TABLE copies(state, path, version, size)");
 }
 
 static void note(const char *state) {
-    sql_run(db, "DELETE FROM copies WHERE state = '%s'", state);
-    sql_run(db, "INSERT INTO copies SELECT '%s', path, row_version, size FROM t", state);
+    run("DELETE FROM copies WHERE state = '%s'", state);
+    run("INSERT INTO copies SELECT '%s', path, row_version, size FROM t", state);
 }
 
 static void make(const char *name) {
     sql_snapshot(db, name);
     note(name);
-}
-
-static void same(const char *of_function, const char *of_copies) {
-    char *found = sql_answer_to(db, of_function), *wanted = sql_answer_to(db, of_copies);
-    if (strcmp(found, wanted))
-        ck_abort_msg("%s\n%s\n  found:\n%s\n  wanted:\n%s", of_function, of_copies, found, wanted);
 }
 
 /* "now" is the table. */
@@ -47,9 +41,9 @@ static void compare(const char *from, const char *to, const char *prefix) {
         TEXT("SELECT path, CASE WHEN o IS NULL THEN 'added' WHEN v IS NULL THEN 'deleted' ELSE 'changed' END "
              "AS change, o, v FROM %s WHERE o IS NOT v ORDER BY path",
              both);
-    same(TEXT("SELECT * FROM art_diff('t', %s, '%s')", names, prefix), changed);
-    char *name = TEXT("CASE instr(substr(path, %d), '/') WHEN 0 THEN path ELSE substr(path, 1, %d + "
-                      "instr(substr(path, %d), '/')) END",
+    alike_as(TEXT("SELECT * FROM art_diff('t', %s, '%s')", names, prefix), changed);
+    char *name = TEXT("CASE instr(substr(path, %d), '/') WHEN 0 THEN path ELSE substr(path, 1, %d + instr(substr(path, "
+                      "%d), '/')) END",
                       (int)strlen(prefix) + 1, (int)strlen(prefix), (int)strlen(prefix) + 1);
     char *sums =
         TEXT("SELECT %s AS name, sum(state = '%s') AS of, sum(state = '%s') AS ot, "
@@ -57,54 +51,53 @@ static void compare(const char *from, const char *to, const char *prefix) {
              "AS st FROM copies WHERE state IN ('%s', '%s') GROUP BY 1",
              name, from, to, from, to, from, to);
     char *grown =
-        TEXT("WITH c AS (SELECT %s AS name, change FROM (%s)) SELECT name, of, ot, sf, st, st - sf, "
-             "sum(change = 'added'), sum(change = 'changed'), sum(change = 'deleted') FROM (%s) JOIN c USING (name) "
-             "GROUP BY 1",
+        TEXT("WITH c AS (SELECT %s AS name, change FROM (%s)) SELECT name, of, ot, sf, st, st - sf, sum(change = "
+             "'added'), sum(change = 'changed'), sum(change = 'deleted') FROM (%s) JOIN c USING (name) GROUP BY 1",
              name, changed, sums);
-    same(TEXT("SELECT * FROM art_growth('t', 'size', %s, '%s', '/')", names, prefix), grown);
-    char *levels = TEXT("WITH RECURSIVE l(name, path, change) AS (SELECT '%s', path, change FROM (%s) UNION ALL "
-                        "SELECT substr(path, 1, length(name) + instr(substr(path, length(name) + 1), '/')), path, "
-                        "change FROM l WHERE instr(substr(path, length(name) + 1), '/')) SELECT name, "
+    alike_as(TEXT("SELECT * FROM art_growth('t', 'size', %s, '%s', '/')", names, prefix), grown);
+    char *levels = TEXT("WITH RECURSIVE l(name, path, change) AS (SELECT '%s', path, change FROM (%s) UNION ALL SELECT "
+                        "substr(path, 1, length(name) + instr(substr(path, length(name) + 1), '/')), path, change FROM "
+                        "l WHERE instr(substr(path, length(name) + 1), '/')) SELECT name, "
                         "sum(change = 'added'), sum(change = 'changed'), sum(change = 'deleted') FROM l GROUP BY 1",
                         prefix, changed);
-    same(TEXT("SELECT path, added, changed, deleted FROM art_growth('t', 'size', %s, '%s', '/', 'all') ORDER BY path",
-              names, prefix),
-         levels);
+    alike_as(
+        TEXT("SELECT path, added, changed, deleted FROM art_growth('t', 'size', %s, '%s', '/', 'all') ORDER BY path",
+             names, prefix),
+        levels);
 }
 
 static void change(struct random *random) {
     uint32_t n = random_below(random, 1000);
     switch (random_below(random, 9)) {
     case 0:
-        sql_run(db, "DELETE FROM t WHERE path GLOB '%c/*' AND size %% 5 = %u", "abc"[n % 3], n % 5);
+        run("DELETE FROM t WHERE path GLOB '%c/*' AND size %% 5 = %u", "abc"[n % 3], n % 5);
         break;
     case 1:
-        sql_run(db, "UPDATE t SET size = size + %u WHERE size %% 7 = %u", n % 2, n % 7);
+        run("UPDATE t SET size = size + %u WHERE size %% 7 = %u", n % 2, n % 7);
         break;
     case 2:
-        sql_run(db, "UPDATE OR REPLACE t SET path = path || '%u' WHERE size %% 11 = %u", n % 10, n % 11);
+        run("UPDATE OR REPLACE t SET path = path || '%u' WHERE size %% 11 = %u", n % 10, n % 11);
         break;
     case 3:
-        sql_run(db, "INSERT INTO t(t) VALUES('%s')", n % 3 ? "flush" : "optimize");
+        run("INSERT INTO t(t) VALUES('%s')", n % 3 ? "flush" : "optimize");
         break;
     case 4:
-        sql_run(db, "DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND path = '%c/'", "abc"[n % 3]);
+        run("DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND path = '%c/'", "abc"[n % 3]);
         break;
     default:
         for (uint32_t i = 0; i < 20; i++) {
-            sql_run(db, "INSERT OR REPLACE INTO t VALUES('%c/%c/f%u', %u, 'of %u')", "abc"[n % 3], "xyz"[i % 3],
-                    random_below(random, 60), n + i, n);
+            run("INSERT OR REPLACE INTO t VALUES('%c/%c/f%u', %u, 'of %u')", "abc"[n % 3], "xyz"[i % 3],
+                random_below(random, 60), n + i, n);
         }
     }
 }
 
 LOOP_TEST(test_what_changed_and_grew_is_what_two_copies_say, 3) {
-    static const char *const variants[] = {"log_limit='2KB', summary=(sum(size))",
-                                           "log_limit='1KB', spill_limit='4KB', summary=(sum(size), lookup(note))",
-                                           "storage=inline, summary=(sum(size))"};
-    static const char *const prefixes[] = {"", "a/", "b/x", "nothing"};
-    struct random random = {random_seed() + (uint64_t)_i};
-    printf("diff: seed %llu\n", (unsigned long long)random.state);
+    TEXTS(variants, "log_limit='2KB', summary=(sum(size))",
+          "log_limit='1KB', spill_limit='4KB', summary=(sum(size), lookup(note))",
+          "storage=inline, summary=(sum(size))");
+    TEXTS(prefixes, "", "a/", "b/x", "nothing");
+    struct random random = random_announced_with("diff", random_seed() + (uint64_t)_i);
     bool made[SNAPSHOTS] = {false};
     ART_IN_TESTS(art_test_hooks.blob_pages = 4;)
     create(variants[_i]);
@@ -121,7 +114,7 @@ LOOP_TEST(test_what_changed_and_grew_is_what_two_copies_say, 3) {
             make(TEXT("s%u", a));
             made[a] = true;
         }
-        if (within) sql_run(db, "BEGIN");
+        if (within) run("BEGIN");
         for (unsigned n = random_below(&random, 5); n--;) change(&random);
         note("now");
         for (unsigned i = 0; i <= SNAPSHOTS; i++) {
@@ -130,16 +123,16 @@ LOOP_TEST(test_what_changed_and_grew_is_what_two_copies_say, 3) {
             compare(from, to, prefixes[random_below(&random, LENGTH(prefixes))]);
             compare(to, from, "");
         }
-        if (within) sql_run(db, random_once_in(&random, 2) ? "COMMIT" : "ROLLBACK");
+        if (within) run(random_once_in(&random, 2) ? "COMMIT" : "ROLLBACK");
     }
 }
 
 static void make_level(void) {
     create("summary=(sum(size))");
-    sql_run(db, "INSERT INTO t(path, size) VALUES('a/1', 1), ('a/2', 2), ('b/c/1', 3), ('b/d/1', 4), ('top', 5)");
+    run("INSERT INTO t(path, size) VALUES('a/1', 1), ('a/2', 2), ('b/c/1', 3), ('b/d/1', 4), ('top', 5)");
     make("monday");
-    sql_run(db, "UPDATE t SET size = 10 WHERE path = 'a/2'; DELETE FROM t WHERE path = 'b/d/1'");
-    sql_run(db, "INSERT INTO t(path, size) VALUES('b/c/2', 20), ('new', 6)");
+    run("UPDATE t SET size = 10 WHERE path = 'a/2'; DELETE FROM t WHERE path = 'b/d/1'");
+    run("INSERT INTO t(path, size) VALUES('b/c/2', 20), ('new', 6)");
 }
 
 TEST(test_states_are_snapshots_or_the_table) {
@@ -160,8 +153,8 @@ TEST(test_growth_is_told_by_level_and_depth) {
     expect("b/c/|-20\nb/d/|4\n", "SELECT path, growth FROM art_growth('t', 'size', NULL, 'monday', 'b/', '/', '1')");
     expect("a/|2|2|||0|0|1|0\nb/|2|2|||0|1|0|1\nnew|0|1|||1|1|0|0\n",
            "SELECT * FROM art_growth('t', NULL, 'monday', NULL, '', '/', NULL)");
-    expect("a/|2|2|3|11|8|0|1|0\nb/c/|1|2|3|23|20|1|0|0\nb/d/|1|0|4|0|-4|0|0|1\nb/|2|2|7|23|16|1|0|1\n"
-           "|5|6|15|45|30|2|1|1\n",
+    expect("a/|2|2|3|11|8|0|1|0\nb/c/|1|2|3|23|20|1|0|0\nb/d/|1|0|4|0|-4|0|0|1\nb/"
+           "|2|2|7|23|16|1|0|1\n|5|6|15|45|30|2|1|1\n",
            "SELECT * FROM art_growth('t', 'size', 'monday', NULL, '', '/', 'ALL')");
     expect("", "SELECT * FROM art_growth('t', 'size', 'monday', NULL, NULL, '/')");
 }
@@ -184,37 +177,34 @@ TEST(test_wrong_arguments_are_refused) {
 /* A row at a time, each right when it is told; the scan holds what it reads. */
 TEST(test_the_table_may_change_while_a_difference_is_read) {
     make_level();
-    sqlite3_stmt *diff = sql_prepare(db, "SELECT path FROM art_diff('t', 'monday', NULL)");
-    ck_assert_int_eq(sqlite3_step(diff), SQLITE_ROW);
+    sqlite3_stmt *diff = sql_first_row(db, "SELECT path FROM art_diff('t', 'monday', NULL)");
     refuses(SQLITE_LOCKED, "monday", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'monday')");
-    sql_run(db, "INSERT INTO t(path) VALUES('a/11'), ('a/3')");
+    run("INSERT INTO t(path) VALUES('a/11'), ('a/3')");
     ck_assert_int_eq(sqlite3_step(diff), SQLITE_ROW);
     ck_assert_str_eq((const char *)sqlite3_column_text(diff, 0), "a/3");
     sqlite3_finalize(diff);
     sql_snapshot_drop(db, "monday");
     /* INSERT ... SELECT of a table's own difference, and a rollback between two rows. */
     make("tuesday");
-    sql_run(db, "BEGIN; UPDATE t SET size = 7");
-    sql_run(db, "INSERT INTO t(path, size) SELECT 'of/' || path, version FROM art_diff('t', 'tuesday', NULL, 'b')");
-    diff = sql_prepare(db, "SELECT path FROM art_growth('t', 'size', 'tuesday', NULL, '', '/', 'all')");
-    ck_assert_int_eq(sqlite3_step(diff), SQLITE_ROW);
-    sql_run(db, "ROLLBACK");
+    run("BEGIN; UPDATE t SET size = 7");
+    run("INSERT INTO t(path, size) SELECT 'of/' || path, version FROM art_diff('t', 'tuesday', NULL, 'b')");
+    diff = sql_first_row(db, "SELECT path FROM art_growth('t', 'size', 'tuesday', NULL, '', '/', 'all')");
+    run("ROLLBACK");
     ck_assert_int_eq(sqlite3_step(diff), SQLITE_DONE);
     sqlite3_finalize(diff);
     /* A change of the schema that is rolled back takes the table's handle away from under the scan. */
-    sql_run(db, "UPDATE t SET size = 8");
+    run("UPDATE t SET size = 8");
     make("wednesday");
-    sql_run(db, "BEGIN; CREATE TABLE x(y)");
-    diff = sql_prepare(db, "SELECT path FROM art_diff('t', 'tuesday', 'wednesday')");
-    ck_assert_int_eq(sqlite3_step(diff), SQLITE_ROW);
-    sql_run(db, "ROLLBACK");
+    run("BEGIN; CREATE TABLE x(y)");
+    diff = sql_first_row(db, "SELECT path FROM art_diff('t', 'tuesday', 'wednesday')");
+    run("ROLLBACK");
     sqlite3_finalize(diff);
     expect("ok: 1 art table\n", "SELECT art_verify()");
 }
 
 /* A name that was told is not told again; those behind it have the numbers of the state in which they are told. */
 LOOP_TEST(test_the_table_may_change_while_levels_are_read, 2) {
-    static const char *const depths[] = {"'all'", "2"};
+    TEXTS(depths, "'all'", "2");
     static const char *const steps[2][7][2] = {
         {{"a/|0|1|0", "INSERT INTO t(path) VALUES('a/3'), ('b/c/3')"},
          {"b/c/|2|0|0", "UPDATE t SET size = 0"},
@@ -232,7 +222,7 @@ LOOP_TEST(test_the_table_may_change_while_levels_are_read, 2) {
     sqlite3_stmt *levels = sql_prepare(db, TEXT("SELECT path || '|' || added || '|' || changed || '|' || deleted FROM "
                                                 "art_growth('t', NULL, 'monday', NULL, '', '/', %s)",
                                                 depths[_i]));
-    for (int i = 0; i < LENGTH(steps[0]) && steps[_i][i][0]; sql_run(db, "%s", steps[_i][i++][1])) {
+    for (int i = 0; i < LENGTH(steps[0]) && steps[_i][i][0]; run("%s", steps[_i][i++][1])) {
         ck_assert_int_eq(sqlite3_step(levels), SQLITE_ROW);
         ck_assert_str_eq((const char *)sqlite3_column_text(levels, 0), steps[_i][i][0]);
     }
@@ -244,11 +234,11 @@ LOOP_TEST(test_the_table_may_change_while_levels_are_read, 2) {
 TEST(test_differences_may_be_joined) {
     make_level();
     make("tuesday");
-    sql_run(db, "UPDATE t SET size = 11 WHERE path = 'a/2'");
+    run("UPDATE t SET size = 11 WHERE path = 'a/2'");
     expect("a/2\n",
            "SELECT path FROM art_diff('t', 'monday', 'tuesday') JOIN art_diff('t', 'tuesday', NULL) USING (path)");
-    expect("monday|4\ntuesday|1\n", "SELECT s.name, count(*) FROM art_snapshots('t') AS s, art_diff('t', s.name, NULL) "
-                                    "GROUP BY 1");
+    expect("monday|4\ntuesday|1\n",
+           "SELECT s.name, count(*) FROM art_snapshots('t') AS s, art_diff('t', s.name, NULL) GROUP BY 1");
 }
 
 /* --- two tables --------------------------------------------------------------------------------------------------- */
@@ -262,22 +252,21 @@ static const struct kind {
     {"path BLOB", "path", "CAST(char(97 + n % 5) || n || substr('xyz', n % 4) AS BLOB)", "path", "x'6362'"},
     {"a INTEGER, b TEXT, key=(b DESC, a)", "a, b", "n, 'in ' || (n % 4)", "art_key", "art_key('t', 'in 2')"},
 };
-static const char *const both[] = {"t", "other.u"};
+TEXTS(two, "t", "other.u");
 
 static void create_both(const struct kind *kind, const char *const options[2]) {
-    sql_run(db, "ATTACH %Q AS other; PRAGMA other.page_size = 1024", copy_path);
+    run("ATTACH %Q AS other; PRAGMA other.page_size = 1024", copy_path);
     for (int i = 0; i < 2; i++) {
-        sql_run(db, "CREATE VIRTUAL TABLE %s USING art(%s, size, note, %s)", both[i], kind->declared, options[i]);
+        run("CREATE VIRTUAL TABLE %s USING art(%s, size, note, %s)", two[i], kind->declared, options[i]);
     }
 }
 
 /* Rows of one number are mostly the same in both. */
 static void put_rows(const char *table, const struct kind *kind, uint32_t from, uint32_t step, uint32_t shift) {
-    sql_run(db,
-            "INSERT OR REPLACE INTO %s(%s, size, note) WITH c(n) AS (VALUES(%u) UNION ALL SELECT (n + %u) %% 1000 FROM "
-            "c LIMIT 60) SELECT %s, CASE n %% 5 WHEN 0 THEN n + %u WHEN 1 THEN 1.0 * n WHEN 2 THEN '' || n WHEN 3 THEN "
-            "CAST(n AS BLOB) END, iif(n %% 50, 'of ' || n, zeroblob(5000 + %u)) FROM c",
-            table, kind->columns, from, step, kind->made, shift, shift);
+    run("INSERT OR REPLACE INTO %s(%s, size, note) WITH c(n) AS (VALUES(%u) UNION ALL SELECT (n + %u) %% 1000 FROM c "
+        "LIMIT 60) SELECT %s, CASE n %% 5 WHEN 0 THEN n + %u WHEN 1 THEN 1.0 * n WHEN 2 THEN '' || n WHEN 3 THEN "
+        "CAST(n AS BLOB) END, iif(n %% 50, 'of ' || n, zeroblob(5000 + %u)) FROM c",
+        table, kind->columns, from, step, kind->made, shift, shift);
 }
 
 static void change_one(struct random *random, const char *table, const struct kind *kind) {
@@ -285,19 +274,18 @@ static void change_one(struct random *random, const char *table, const struct ki
     uint32_t n = random_below(random, 1000);
     switch (random_below(random, 8)) {
     case 0:
-        sql_run(db, "INSERT INTO %s(%s) VALUES('%s')", table, name, n % 3 ? "flush" : "optimize");
+        run("INSERT INTO %s(%s) VALUES('%s')", table, name, n % 3 ? "flush" : "optimize");
         break;
     case 1:
-        sql_run(db, "DELETE FROM %s WHERE note LIKE '%%%u'", table, n);
+        run("DELETE FROM %s WHERE note LIKE '%%%u'", table, n);
         break;
     case 2:
-        sql_run(db,
-                "UPDATE %s SET size = CASE typeof(size) WHEN 'integer' THEN 1.0 * size WHEN 'text' THEN CAST(size "
-                "AS BLOB) ELSE 0 END WHERE note GLOB '* %u?'",
-                table, n % 100);
+        run("UPDATE %s SET size = CASE typeof(size) WHEN 'integer' THEN 1.0 * size WHEN 'text' THEN CAST(size "
+            "AS BLOB) ELSE 0 END WHERE note GLOB '* %u?'",
+            table, n % 100);
         break;
     case 3:
-        sql_run(db, "INSERT INTO %s(%s, prefix) SELECT 'delete', %s WHERE %u", table, name, kind->prefix, n % 4 == 0);
+        run("INSERT INTO %s(%s, prefix) SELECT 'delete', %s WHERE %u", table, name, kind->prefix, n % 4 == 0);
         break;
     default:
         put_rows(table, kind, n, 1 + n % 3, n % 20 == 0);
@@ -306,53 +294,50 @@ static void change_one(struct random *random, const char *table, const struct ki
 
 static void compare_both(const struct kind *kind, const char *prefix) {
     for (int i = 0; i < 2; i++) {
-        sql_run(db, "DELETE FROM temp.side%d; INSERT INTO side%d SELECT %s, size, note, row_version FROM %s", i, i,
-                kind->key, both[i]);
+        run("DELETE FROM temp.side%d; INSERT INTO side%d SELECT %s, size, note, row_version FROM %s", i, i, kind->key,
+            two[i]);
     }
-    const char *joined =
-        TEXT("SELECT coalesce(f.key, o.key) AS k, CASE WHEN f.key IS NULL THEN 'added' WHEN o.key IS NULL THEN "
-             "'deleted' ELSE 'changed' END AS change, f.version, o.version AS now FROM side0 AS f FULL JOIN side1 AS o "
-             "ON f.key = o.key "
-             "WHERE f.size IS NOT o.size OR typeof(f.size) <> typeof(o.size) OR f.note IS NOT o.note OR f.key IS NULL "
-             "OR o.key IS NULL");
-    same(TEXT("SELECT hex(path), change, old_version, version FROM art_differences('t', 'other.u', %s)", prefix),
-         TEXT("SELECT hex(k), change, version, now FROM (%s) WHERE substr(CAST(k AS BLOB), 1, length(CAST(%s AS "
-              "BLOB))) = CAST(%s AS "
-              "BLOB) ORDER BY k",
-              joined, prefix, prefix));
+    const char *joined = TEXT("SELECT coalesce(f.key, o.key) AS k, CASE WHEN f.key IS NULL THEN 'added' WHEN o.key IS "
+                              "NULL THEN 'deleted' ELSE 'changed' END AS change, f.version, o.version AS now FROM "
+                              "side0 AS f FULL JOIN side1 AS o ON f.key = o.key "
+                              "WHERE f.size IS NOT o.size OR typeof(f.size) <> typeof(o.size) OR f.note IS NOT o.note "
+                              "OR f.key IS NULL OR o.key IS NULL");
+    alike_as(TEXT("SELECT hex(path), change, old_version, version FROM art_differences('t', 'other.u', %s)", prefix),
+             TEXT("SELECT hex(k), change, version, now FROM (%s) WHERE substr(CAST(k AS BLOB), 1, length(CAST(%s AS "
+                  "BLOB))) = CAST(%s AS BLOB) ORDER BY k",
+                  joined, prefix, prefix));
 }
 
 LOOP_TEST(test_two_tables_differ_as_a_join_of_them_says, 8) {
     static const char *const options[2][2] = {
         {"log_limit='2KB', summary=(hash(*))", "storage=inline, spill_limit='4KB', summary=(sum(size), hash(*))"},
         {"storage=inline, summary=(lookup(note), hash(*))", "log_limit='1KB', summary=(hash(values), hash(*))"}};
-    struct random random = {random_seed() + (uint64_t)_i};
+    struct random random = random_announced_with("differences", random_seed() + (uint64_t)_i);
     const struct kind *kind = &kinds[_i / 2];
-    printf("differences: seed %llu\n", (unsigned long long)random.state);
     ART_IN_TESTS(art_test_hooks.blob_pages = 4;)
     create_both(kind, options[_i % 2]);
-    sql_run(db, "CREATE TEMP TABLE side0(key, size, note, version); CREATE TEMP TABLE side1(key, size, note, version)");
-    for (int i = 0; i < 2; i++) put_rows(both[i], kind, 0, 1, 0);
+    run("CREATE TEMP TABLE side0(key, size, note, version); CREATE TEMP TABLE side1(key, size, note, version)");
+    for (int i = 0; i < 2; i++) put_rows(two[i], kind, 0, 1, 0);
     for (unsigned step = random_rounds(30); step--;) {
         if (!random_span(&random)) continue;
         bool within = random_once_in(&random, 3);
-        if (within) sql_run(db, "BEGIN");
+        if (within) run("BEGIN");
         for (unsigned n = 1 + random_below(&random, 3); n--;) { /* one change in both, or in one of them */
             unsigned of = random_below(&random, 4), seed = random_below(&random, 1 << 30);
             for (unsigned i = 0; i < 2; i++)
-                if (of > 1 || of == i) change_one(&(struct random){seed}, both[i], kind);
+                if (of > 1 || of == i) change_one(&(struct random){seed}, two[i], kind);
         }
         compare_both(kind, random_once_in(&random, 3) ? kind->prefix : "''");
-        if (within) sql_run(db, random_once_in(&random, 2) ? "COMMIT" : "ROLLBACK");
+        if (within) run(random_once_in(&random, 2) ? "COMMIT" : "ROLLBACK");
         compare_both(kind, "''");
     }
 }
 
 static void make_pair(void) {
-    static const char *const options[] = {"summary=(hash(*))", "summary=(hash(*))"};
+    TEXTS(options, "summary=(hash(*))", "summary=(hash(*))");
     create_both(&kinds[1], options);
     for (int i = 0; i < 2; i++) {
-        for (uint32_t n = 0; n < 1000; n += 50) put_rows(both[i], &kinds[1], n, 1, 0);
+        for (uint32_t n = 0; n < 1000; n += 50) put_rows(two[i], &kinds[1], n, 1, 0);
     }
 }
 
@@ -366,22 +351,19 @@ static void use_others(void) {
 LOOP_TEST(test_differences_end_with_an_error_where_a_table_has_lost_its_hashes, 3) {
     sqlite3_stmt *open;
     make_pair();
-    for (int i = 0; i <= ART_LIMIT(awake); i++) sql_run(db, "CREATE VIRTUAL TABLE other%d USING art(path)", i);
-    sql_run(db, "UPDATE other.u SET note = 'another'");
+    for (int i = 0; i <= ART_LIMIT(awake); i++) run("CREATE VIRTUAL TABLE other%d USING art(path)", i);
+    run("UPDATE other.u SET note = 'another'");
     if (_i == 2)
-        sql_run(
-            db,
-            "INSERT INTO t(t) VALUES('summary=()'); BEGIN; SAVEPOINT s; INSERT INTO t(t) VALUES('summary=(hash(*))')");
-    open = sql_prepare(db, "SELECT path FROM art_differences('t', 'other.u')");
-    ck_assert_int_eq(sqlite3_step(open), SQLITE_ROW);
-    if (_i < 2) sql_run(db, "INSERT INTO t(t) VALUES('summary=(max(size))')");
-    if (_i == 1) sql_run(db, "INSERT INTO other.u(u) VALUES('summary=(max(size))')");
-    if (_i == 2) sql_run(db, "ROLLBACK TO s");
+        run("INSERT INTO t(t) VALUES('summary=()'); BEGIN; SAVEPOINT s; INSERT INTO t(t) VALUES('summary=(hash(*))')");
+    open = sql_first_row(db, "SELECT path FROM art_differences('t', 'other.u')");
+    if (_i < 2) run("INSERT INTO t(t) VALUES('summary=(max(size))')");
+    if (_i == 1) run("INSERT INTO other.u(u) VALUES('summary=(max(size))')");
+    if (_i == 2) run("ROLLBACK TO s");
     if (_i == 2) use_others();
     ck_assert_int_eq(sqlite3_step(open), SQLITE_ERROR);
     ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(db), "has no hash(*) (main.t)"));
     sqlite3_finalize(open);
-    if (_i == 2) sql_run(db, "ROLLBACK");
+    if (_i == 2) run("ROLLBACK");
 }
 
 #define HALVED "SELECT value FROM art_debug('other.u') WHERE property = 'ranges halved'"
@@ -391,7 +373,7 @@ TEST(test_what_is_equal_ends_the_search_for_differences) {
     make_pair();
     expect("", "SELECT * FROM art_differences('t', 'other.u')");
     expect("0\n", HALVED);
-    sql_run(db, "UPDATE other.u SET note = 'another' WHERE path = 'f000500'");
+    run("UPDATE other.u SET note = 'another' WHERE path = 'f000500'");
     expect("f000500|changed\n", "SELECT path, change FROM art_differences('t', 'other.u')");
     expect("1\n", "SELECT value BETWEEN 4 AND 6 FROM (" HALVED ")");
     expect("", "SELECT * FROM art_differences('t', 'other.u', 'f0006')");
@@ -399,14 +381,14 @@ TEST(test_what_is_equal_ends_the_search_for_differences) {
     expect("", "SELECT * FROM art_differences('t', NULL)");
     /* Also one table with its own snapshots. */
     sql_snapshot(db, "s");
-    sql_run(db, "DELETE FROM t WHERE path = 'f000001'");
+    run("DELETE FROM t WHERE path = 'f000001'");
     expect("f000001|deleted\n", "SELECT path, change FROM art_differences('t', 't', '', 's')");
     expect("f000001|added\n", "SELECT path, change FROM art_differences('t', 't', '', NULL, 's')");
 }
 
 TEST(test_tables_may_change_while_their_differences_are_read) {
     make_pair();
-    sql_run(db, "BEGIN; DELETE FROM t WHERE path < 'f000004'; SAVEPOINT s; DELETE FROM other.u WHERE path > 'f000995'");
+    run("BEGIN; DELETE FROM t WHERE path < 'f000004'; SAVEPOINT s; DELETE FROM other.u WHERE path > 'f000995'");
     sqlite3_stmt *rows = sql_prepare(db, "SELECT path || ' ' || change FROM art_differences('t', 'other.u')");
     static const char *const steps[][2] = {
         {"f000000 added",
@@ -418,12 +400,12 @@ TEST(test_tables_may_change_while_their_differences_are_read) {
     for (int i = 0; i < LENGTH(steps); i++) {
         ck_assert_int_eq(sqlite3_step(rows), SQLITE_ROW);
         ck_assert_str_eq((const char *)sqlite3_column_text(rows, 0), steps[i][0]);
-        if (i + 1 < LENGTH(steps)) sql_run(db, "%s", steps[i][1]);
+        if (i + 1 < LENGTH(steps)) run("%s", steps[i][1]);
     }
-    sql_refused(db, SQLITE_LOCKED, "", steps[LENGTH(steps) - 1][1]);
+    refuses(SQLITE_LOCKED, "", steps[LENGTH(steps) - 1][1]);
     sqlite3_finalize(rows);
     expect("3\n", "SELECT count(*) FROM art_differences('t', 'other.u', 'f00050')");
-    sql_run(db, "ROLLBACK");
+    run("ROLLBACK");
 }
 
 TEST(test_tables_that_cannot_be_compared_are_refused) {
@@ -436,13 +418,13 @@ TEST(test_tables_that_cannot_be_compared_are_refused) {
         {"path, size, note, key=(size, path), summary=(hash(*))", "column 1 is not"}};
     make_pair();
     for (int i = 0; i < LENGTH(others); i++) {
-        sql_run(db, "CREATE VIRTUAL TABLE o USING art(%s)", others[i][0]);
+        run("CREATE VIRTUAL TABLE o USING art(%s)", others[i][0]);
         refuses(SQLITE_ERROR, others[i][1], "SELECT * FROM art_differences('t', 'o')");
-        sql_run(db, "DROP TABLE o");
+        run("DROP TABLE o");
     }
     refuses(SQLITE_ERROR, "there is no art table of that name (side0)", "SELECT * FROM art_differences('t', 'side0')");
     refuses(SQLITE_ERROR, "art: art_differences needs more arguments", "SELECT * FROM art_differences('t')");
-    sql_run(db, "CREATE VIRTUAL TABLE o USING art(PATH TEXT, \"Size\" INT, note, summary=(sum(size), hash(*)))");
+    run("CREATE VIRTUAL TABLE o USING art(PATH TEXT, \"Size\" INT, note, summary=(sum(size), hash(*)))");
     expect("1000\n", "SELECT count(*) FROM art_differences('t', 'main.o') WHERE change = 'deleted'");
 }
 

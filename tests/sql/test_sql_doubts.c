@@ -6,30 +6,22 @@
 static void set_up(void) {
     sql_set_up_in_memory();
     sql_create(db, "t", "");
-    sql_run(db, "CREATE TABLE b(path TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-                "CREATE TABLE o(id INTEGER, any, name TEXT); INSERT INTO o VALUES(7, 7, '7'), (12, 12.5, 'a')");
+    run("CREATE TABLE b(path TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+        "CREATE TABLE o(id INTEGER, any, name TEXT); INSERT INTO o VALUES(7, 7, '7'), (12, 12.5, 'a')");
 }
 
 static void fill(const char *keys) {
-    sql_run(db, "DELETE FROM t; DELETE FROM b; INSERT INTO b SELECT value, 1 FROM json_each('%s')", keys);
-    sql_run(db, "INSERT INTO t(path, value) SELECT * FROM b");
+    run("DELETE FROM t; DELETE FROM b; INSERT INTO b SELECT value, 1 FROM json_each('%s')", keys);
+    run("INSERT INTO t(path, value) SELECT * FROM b");
 }
 
 /* What is bound to ?1. */
 enum binding { NOTHING, INTEGER, REAL, TEXT, BLOB, TWELVE };
-
-static void bind(sqlite3_stmt *statement, enum binding binding) {
-    if (binding == INTEGER) sqlite3_bind_int(statement, 1, 7);
-    if (binding == TWELVE) sqlite3_bind_int(statement, 1, 12);
-    if (binding == REAL) sqlite3_bind_double(statement, 1, 12.5);
-    if (binding == TEXT) sqlite3_bind_text(statement, 1, "7", -1, SQLITE_STATIC);
-    if (binding == BLOB) sqlite3_bind_blob(statement, 1, "7", 1, SQLITE_STATIC);
-}
+TEXTS(of_bindings, "NULL", "7", "12.5", "'7'", "x'37'", "12");
 
 /* "?": it was refused. */
 static char *ask(const char *format, const char *table, enum binding binding) {
-    sqlite3_stmt *statement = sql_prepare(db, "%s", TEXT(format, table));
-    bind(statement, binding);
+    sqlite3_stmt *statement = bound(TEXT(format, table), of_bindings[binding]);
     char *answer = kept(sql_answer(statement));
     if (sql_is_undecided(db)) answer = "?";
     sqlite3_finalize(statement);
@@ -123,10 +115,10 @@ TEST(test_a_number_by_order_is_refused_whatever_the_keys_are) {
             ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE value = 1"), 2);
         }
     }
-    sql_refused(db, SQLITE_ERROR,
-                "art: SQLite does not tell whether t.path is compared with 7 as a text or as a number: write CAST(... "
-                "AS TEXT) around the number, or CAST(path AS NUMERIC)",
-                "SELECT path FROM t WHERE path > (SELECT min(id) FROM o)");
+    refuses(SQLITE_ERROR,
+            "art: SQLite does not tell whether t.path is compared with 7 as a text or as a number: write CAST(... AS "
+            "TEXT) around the number, or CAST(path AS NUMERIC)",
+            "SELECT path FROM t WHERE path > (SELECT min(id) FROM o)");
 }
 
 /* Literals are SQLite's to compare, as is what is no number. */
@@ -155,9 +147,8 @@ TEST(test_what_is_no_number_or_a_literal_is_compared_as_in_an_ordinary_table) {
 /* A trigger's statement is refused, and with it the one that has set it off. */
 TEST(test_a_trigger_that_asks_so_is_refused) {
     fill("[\"10\", \"5\", \"a\"]");
-    sql_run(db, "CREATE TABLE c(n, x INTEGER); INSERT INTO c VALUES(0, 7), (0, 8); CREATE TABLE found(p);"
-                "CREATE TRIGGER tu AFTER UPDATE ON c BEGIN INSERT INTO found SELECT path FROM t WHERE path > new.x; "
-                "END");
+    run("CREATE TABLE c(n, x INTEGER); INSERT INTO c VALUES(0, 7), (0, 8); CREATE TABLE found(p);"
+        "CREATE TRIGGER tu AFTER UPDATE ON c BEGIN INSERT INTO found SELECT path FROM t WHERE path > new.x; END");
     ck_assert_int_eq(sql_try(db, "UPDATE c SET n = n + 1"), SQLITE_ERROR);
     ck_assert(sql_is_undecided(db));
     expect("0|0\n", "SELECT max(n), (SELECT count(*) FROM found) FROM c");
@@ -165,29 +156,21 @@ TEST(test_a_trigger_that_asks_so_is_refused) {
 
 /* --- texts -------------------------------------------------------------------------------------------------------- */
 
-static int steps_of(const char *sql) {
-    sqlite3_stmt *statement = sql_prepare(db, "%s", sql);
-    sqlite3_bind_text(statement, 1, "f", -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 2, "g", -1, SQLITE_STATIC);
-    return sql_steps(statement);
-}
-
 /* SQLite does not look at the keys again: a row of a range costs as many of its steps as one of a listing. */
 TEST(test_one_prefix_has_one_price) {
-    sql_run(db, "WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 1000)"
-                "INSERT INTO t(path, value) SELECT printf('f/%%05d', i), i FROM i");
-    int listed = steps_of("SELECT path, value FROM t(?1)");
-    ck_assert_int_lt(steps_of("SELECT path, value FROM t WHERE path >= ?1 AND path < ?2"), listed + 10);
-    ck_assert_int_lt(steps_of("SELECT path, value FROM t WHERE path BETWEEN ?1 AND ?2"), listed + 10);
-    ck_assert_int_lt(steps_of("SELECT path, value FROM t WHERE path > ?1"), listed + 10);
-    ck_assert_int_lt(steps_of("SELECT path, value FROM t WHERE path GLOB ?1 || '*'"), listed + 20);
+    fill_rows("INTO t(path, value)", 1, 1000, "printf('f/%%05d', i), i");
+    int listed = steps_of("SELECT path, value FROM t(?1)", "'f', 'g'");
+    ck_assert_int_lt(steps_of("SELECT path, value FROM t WHERE path >= ?1 AND path < ?2", "'f', 'g'"), listed + 10);
+    ck_assert_int_lt(steps_of("SELECT path, value FROM t WHERE path BETWEEN ?1 AND ?2", "'f', 'g'"), listed + 10);
+    ck_assert_int_lt(steps_of("SELECT path, value FROM t WHERE path > ?1", "'f', 'g'"), listed + 10);
+    ck_assert_int_lt(steps_of("SELECT path, value FROM t WHERE path GLOB ?1 || '*'", "'f', 'g'"), listed + 20);
 }
 
 /* --- at random ---------------------------------------------------------------------------------------------------- */
 
 /* What SQLite gives out is UTF-8, and a binding may fail where it is not. */
 TEST(test_a_message_that_quotes_any_bytes_is_utf8) {
-    sql_run(db, "INSERT INTO t(path, value) VALUES(CAST(x'61ff80c3' AS TEXT), 1)");
+    run("INSERT INTO t(path, value) VALUES(CAST(x'61ff80c3' AS TEXT), 1)");
     refuses(SQLITE_ERROR,
             "art: 'a?"
             "?"
@@ -200,8 +183,8 @@ TEST(test_a_message_that_quotes_any_bytes_is_utf8) {
 static void set_up_spellings(void) {
     sql_set_up_in_memory();
     sql_create(db, "t", "");
-    sql_run(db, "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;"
-                "CREATE TABLE numbers(id INTEGER PRIMARY KEY, n NUMERIC, f REAL)");
+    run("CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;"
+        "CREATE TABLE numbers(id INTEGER PRIMARY KEY, n NUMERIC, f REAL)");
 }
 
 CASE("spellings", .seconds = 300, .set_up = set_up_spellings, .tear_down = sql_tear_down)
@@ -261,7 +244,7 @@ static char *random_spelling(struct random *random, const char *digits, int expo
 }
 
 static void add_path(const char *path) {
-    sql_run(db, "INSERT OR IGNORE INTO b VALUES(%Q, 1)", path);
+    run("INSERT OR IGNORE INTO b VALUES(%Q, 1)", path);
 }
 
 static void add_random_number(struct random *random) {
@@ -269,7 +252,7 @@ static void add_random_number(struct random *random) {
     bool small = !random_once_in(random, 4);
     int exponent = small ? (int)random_below(random, 8) - 5 : (int)random_below(random, 700) - 360;
     const char *sign = ONE_OF(random, "", "", "", "-");
-    sql_run(db, "INSERT INTO numbers(n, f) VALUES(%s%se%d, %s%se%d)", sign, digits, exponent, sign, digits, exponent);
+    run("INSERT INTO numbers(n, f) VALUES(%s%se%d, %s%se%d)", sign, digits, exponent, sign, digits, exponent);
     for (int i = 0; i < 40; i++) {
         bool plus = !*sign && random_once_in(random, 6);
         add_path(kept(random_spelling(random, digits, exponent, plus ? "+" : sign)));
@@ -282,13 +265,12 @@ static void add_others(struct random *random) {
          "0.99999999999999999999", "!", "/", ":") {
         add_path(other);
     }
-    sql_run(db, "INSERT INTO numbers(n, f) VALUES(0, 0), (1, 1), (10, 10), (16, 16), (9e999, 9e999), (-9e999, -9e999),"
-                " (1e30, 1e30), (1e29, 1e29), (1e-29, 1e-29), (1e-30, 1e-30), (9.99999999999999e29, 5e-324)");
-    sql_run(db, "INSERT OR IGNORE INTO b VALUES(CAST(x'313200' AS TEXT), 1), (CAST(x'31320033' AS TEXT), 1)");
+    run("INSERT INTO numbers(n, f) VALUES(0, 0), (1, 1), (10, 10), (16, 16), (9e999, 9e999), (-9e999, -9e999), (1e30, "
+        "1e30), (1e29, 1e29), (1e-29, 1e-29), (1e-30, 1e-30), (9.99999999999999e29, 5e-324)");
+    run("INSERT OR IGNORE INTO b VALUES(CAST(x'313200' AS TEXT), 1), (CAST(x'31320033' AS TEXT), 1)");
     for (int i = 0; i < 400; i++) {
-        char *path = sqlite3_mprintf("%u%s", random_below(random, 20000), ONE_OF(random, "", "/x", ".5", " x"));
+        char *path = TEXT("%u%s", random_below(random, 20000), ONE_OF(random, "", "/x", ".5", " x"));
         add_path(path);
-        sqlite3_free(path);
     }
 }
 
@@ -301,12 +283,12 @@ TEST(test_every_spelling_of_a_number_is_found) {
     struct random random = random_announced("numbers");
     for (int round = 0; round < 4 * (int)random_scale(); round++) {
         if (!random_span(&random)) continue;
-        sql_run(db, "BEGIN; DELETE FROM b; DELETE FROM t; DELETE FROM numbers");
+        run("BEGIN; DELETE FROM b; DELETE FROM t; DELETE FROM numbers");
         for (int i = 0; i < 30; i++) add_random_number(&random);
         add_others(&random);
-        sql_run(db, "INSERT INTO t(path, value) SELECT path, value FROM b WHERE length(path) %% 2; COMMIT");
-        sql_command(db, "main", "t", "flush");
-        sql_run(db, "INSERT INTO t(path, value) SELECT path, value FROM b WHERE NOT length(path) %% 2");
+        run("INSERT INTO t(path, value) SELECT path, value FROM b WHERE length(path) %% 2; COMMIT");
+        command("flush");
+        run("INSERT INTO t(path, value) SELECT path, value FROM b WHERE NOT length(path) %% 2");
         for (int i = 0; i < 2; i++) {
             const char *order = i ? "DESC" : "ASC";
             agree("SELECT id, path FROM numbers CROSS JOIN %s ON path = n ORDER BY id, %spath %s", order);
@@ -323,11 +305,10 @@ TEST(test_every_spelling_of_a_number_is_found) {
 
 /* SQLite puts it there, and a number is below every text then. */
 TEST(test_a_bound_number_in_the_place_of_a_column_is_no_text) {
-    sql_run(db,
-            "CREATE TABLE o(x, n INTEGER); INSERT INTO o VALUES(7, 7), (12, 12), ('7', 3);"
-            "INSERT INTO b VALUES('', 7), ('!', 7), ('/1', 7), ('/2', 12), ('/3', 7), ('/4', 7), ('12', 12), ('7', 7),"
-            " ('07', 7), ('8', 7), ('700', 7), (':', 7), ('a', 7); INSERT INTO t(path, value) SELECT * FROM b;"
-            "CREATE VIEW view_of_t AS SELECT * FROM o JOIN t; CREATE VIEW view_of_b AS SELECT * FROM o JOIN b");
+    run("CREATE TABLE o(x, n INTEGER); INSERT INTO o VALUES(7, 7), (12, 12), ('7', 3);"
+        "INSERT INTO b VALUES('', 7), ('!', 7), ('/1', 7), ('/2', 12), ('/3', 7), ('/4', 7), ('12', 12), ('7', 7), "
+        "('07', 7), ('8', 7), ('700', 7), (':', 7), ('a', 7); INSERT INTO t(path, value) SELECT * FROM b;"
+        "CREATE VIEW view_of_t AS SELECT * FROM o JOIN t; CREATE VIEW view_of_b AS SELECT * FROM o JOIN b");
     EACH(form, "SELECT path FROM %%s WHERE value = ?1 AND value %s path ORDER BY +path",
          "SELECT path FROM %%s WHERE path %s value AND ?1 IS value ORDER BY +path",
          "SELECT path FROM %%s WHERE value IN (?1) AND path %s value AND path > '/3' ORDER BY +path",
@@ -350,22 +331,21 @@ TEST(test_a_bound_number_in_the_place_of_a_column_is_no_text) {
 }
 
 TEST(test_a_number_that_a_trigger_casts_is_none_that_is_bound) {
-    sql_run(db, "CREATE TABLE o(y INTEGER); INSERT INTO o VALUES(0); CREATE TABLE found(path);"
-                "INSERT INTO b VALUES('07', 1), ('600', 1), ('10', 1), ('a', 1), ('!', 1);"
-                "INSERT INTO t(path, value) SELECT path, value FROM b");
+    run("CREATE TABLE o(y INTEGER); INSERT INTO o VALUES(0); CREATE TABLE found(path);"
+        "INSERT INTO b VALUES('07', 1), ('600', 1), ('10', 1), ('a', 1), ('!', 1);"
+        "INSERT INTO t(path, value) SELECT path, value FROM b");
     EACH(condition, "path = CAST(NEW.y AS INTEGER)", "path < CAST(NEW.y AS INTEGER)", "path >= CAST(NEW.y AS INTEGER)",
          "path = (SELECT y FROM o WHERE 0 UNION SELECT NEW.y)") {
         char *answers[2];
         bool undecided = false;
         for (int j = 0; j < 2; j++) {
-            sql_run(db,
-                    "DELETE FROM found; CREATE TRIGGER looks AFTER UPDATE ON o BEGIN"
-                    " INSERT INTO found SELECT path FROM %s WHERE %s; END",
-                    j ? "b" : "t", condition);
+            run("DELETE FROM found; CREATE TRIGGER looks AFTER UPDATE ON o BEGIN"
+                " INSERT INTO found SELECT path FROM %s WHERE %s; END",
+                j ? "b" : "t", condition);
             undecided |= !strcmp(ask("UPDATE o SET y = ?", "", INTEGER), "?");
             ck_assert(!undecided || strncmp(condition, "path = ", 7) != 0);
             answers[j] = kept(sql_rows(db, "SELECT path FROM found ORDER BY 1"));
-            sql_run(db, "DROP TRIGGER looks");
+            run("DROP TRIGGER looks");
         }
         bool same = undecided || !strcmp(answers[0], answers[1]);
         ck_assert_msg(same, "%s\n  art:\n%s\n  ordinary:\n%s", condition, answers[0], answers[1]);

@@ -205,8 +205,6 @@ static void forked(void) {
 }
 
 static void run_in_between(sqlite3_context *context, int count, sqlite3_value **values) {
-    (void)count;
-    (void)values;
     sqlite3_exec(db, sqlite3_user_data(context), NULL, NULL, NULL);
     sqlite3_result_int(context, 1);
 }
@@ -380,7 +378,7 @@ static void fail_call(unsigned call, int error, unsigned argument, uint32_t mask
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog program = {sizeof code / sizeof *code, code};
+    struct sock_fprog program = {LENGTH(code), code};
     bool filtered = !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
     if (!filtered) cannot_be_had_here("this kernel has no seccomp filters");
 }
@@ -490,7 +488,7 @@ struct error {
 
 #include "tests/support/error_table.h"
 
-enum { ERRORS = sizeof errors / sizeof *errors, ELSEWHERE = sizeof elsewhere / sizeof *elsewhere };
+enum { ERRORS = LENGTH(errors), ELSEWHERE = LENGTH(elsewhere) };
 
 /* --- messages of the sources -------------------------------------------------------------------------------------- */
 
@@ -621,7 +619,7 @@ static const char *documented(const struct error *error) {
 
 static int code_of(const struct error *error) {
     const char *name = documented(error);
-    for (unsigned i = 0; i < sizeof codes / sizeof *codes; i++) {
+    for (unsigned i = 0; i < LENGTH(codes); i++) {
         size_t n = strlen(codes[i].name);
         if (!strncmp(name, codes[i].name, n) && name[n] == '`') return codes[i].code;
     }
@@ -679,13 +677,11 @@ static int produce_apart(const struct error *error, struct outcome *outcome) {
 
 static void remove_scratch(void) {
     chmod(directory, 0700);
-    char *moved = sqlite3_mprintf("%s.moved", directory);
-    char *folder = sql_find_file(directory, ".art");
+    char *moved = TEXT("%s.moved", directory);
+    char *folder = kept(sql_find_file(directory, ".art"));
     if (folder) rmdir(folder);
     sql_scratch_remove(directory);
     sql_scratch_remove(moved);
-    sqlite3_free(folder);
-    sqlite3_free(moved);
 }
 
 static bool by_another_user(const struct error *error) {

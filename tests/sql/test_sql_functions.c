@@ -3,7 +3,7 @@
 
 static void make_table(void) {
     sql_create(db, "t", "");
-    sql_run(db, "INSERT INTO t(path, value) VALUES('a', 1), ('a/b', 2), ('a/b/c', 3), ('a/bc', 4), ('b', 5)");
+    run("INSERT INTO t(path, value) VALUES('a', 1), ('a/b', 2), ('a/b/c', 3), ('a/bc', 4), ('b', 5)");
 }
 
 static char *file_of(const char *name) {
@@ -16,23 +16,23 @@ TEST(test_a_count_is_that_of_the_rows_below_a_prefix) {
     make_table();
     expect("3|4|5|0\n", "SELECT art_count('t', 'a/'), art_count('t', 'a'), art_count('t', ''), art_count('t', 'c')");
     expect("integer\n", "SELECT typeof(art_count('t', 'a'))");
-    sql_command(db, "main", "t", "flush");
-    sql_run(db, "DELETE FROM t WHERE path = 'a/b'; INSERT INTO t(path) VALUES('a/z')");
+    command("flush");
+    run("DELETE FROM t WHERE path = 'a/b'; INSERT INTO t(path) VALUES('a/z')");
     expect("3|2\n", "SELECT art_count('t', 'a/'), art_count('t', 'a/b')");
 }
 
 TEST(test_a_prefix_is_bytes) {
     sql_create(db, "t", "");
-    sql_run(db, "INSERT INTO t(path) VALUES('17'), ('170'), ('1.5'), ('x'), (CAST(x'78ff' AS TEXT)), "
-                "(CAST(x'78ff00' AS TEXT)), ('a*b'), ('a?'), ('a[')");
+    run("INSERT INTO t(path) VALUES('17'), ('170'), ('1.5'), ('x'), (CAST(x'78ff' AS TEXT)), "
+        "(CAST(x'78ff00' AS TEXT)), ('a*b'), ('a?'), ('a[')");
     expect("2|1|3|2\n",
            "SELECT art_count('t', 17), art_count('t', 1.5), art_count('t', x'78'), art_count('t', x'78ff')");
     expect("1|9|1|1\n",
            "SELECT art_count('t', x'78ff00'), art_count('t', x''), art_count('t', 'a*'), art_count('t', 'a[')");
     expect("0|0\n", "SELECT art_count('t', printf('%.70000c', 'x')), art_count('t', zeroblob(65534))");
     expect("170|78FF|78FF|78\n",
-           "SELECT art_longest_prefix('t', 1703), hex(art_longest_prefix('t', x'78ff01')), "
-           "hex(art_longest_prefix('t', x'78ff01', x'ff')), hex(art_longest_prefix('t', x'780001', x'00'))");
+           "SELECT art_longest_prefix('t', 1703), hex(art_longest_prefix('t', x'78ff01')), hex(art_longest_prefix('t', "
+           "x'78ff01', x'ff')), hex(art_longest_prefix('t', x'780001', x'00'))");
 }
 
 TEST(test_rows_are_found_by_their_place_and_places_by_a_path) {
@@ -48,13 +48,13 @@ TEST(test_rows_are_found_by_their_place_and_places_by_a_path) {
                " art_rank('t', 'b'), art_rank('t', 'zz')");
         expect("5|10|5\n",
                "SELECT count(*), sum(art_rank('t', path)), sum(art_nth('t', '', art_rank('t', path)) = path) FROM t");
-        sql_command(db, "main", "t", "flush");
+        command("flush");
     }
-    sql_run(db, "DELETE FROM t WHERE path = 'a/b'; INSERT INTO t(path) VALUES('a/z')");
+    run("DELETE FROM t WHERE path = 'a/b'; INSERT INTO t(path) VALUES('a/z')");
     expect("a/b/c|a/z|3\n", "SELECT art_nth('t', 'a/', 0), art_nth('t', 'a/', 2), art_rank('t', 'a/z')");
     expect("text|integer\n", "SELECT typeof(art_nth('t', x'61', '1')), typeof(art_rank('t', x'61'))");
     expect("NULL|NULL\n", "SELECT quote(art_nth('t', printf('%.70000c', 'x'), 0)), quote(art_nth('t', x'ff', 0))");
-    sql_run(db, "INSERT INTO t(path) VALUES(printf('%%.65534c', 'y'))");
+    run("INSERT INTO t(path) VALUES(printf('%%.65534c', 'y'))");
     expect("5|6\n", "SELECT art_rank('t', printf('%.65534c', 'y')), art_rank('t', printf('%.65535c', 'y'))");
 }
 
@@ -76,18 +76,18 @@ TEST(test_the_longest_prefix_ends_where_a_component_ends) {
                                     "art_longest_prefix('t', 'a/b'), quote(art_longest_prefix('t', 'c'))");
     expect("a|a/bc|a/b|NULL\n", "SELECT art_longest_prefix('t', 'a/bcd', '/'), art_longest_prefix('t', 'a/bc/d', '/'), "
                                 "art_longest_prefix('t', 'a/b', '/'), quote(art_longest_prefix('t', 'ax', '/'))");
-    sql_run(db, "INSERT INTO t(path) VALUES(''), ('a/x/'), ('k::'), ('k::v')");
+    run("INSERT INTO t(path) VALUES(''), ('a/x/'), ('k::'), ('k::v')");
     expect("a/x/|k::|k::v|k::v\n",
            "SELECT art_longest_prefix('t', 'a/x/y/z', '/'), art_longest_prefix('t', 'k::vv', '::'), "
            "art_longest_prefix('t', 'k::v::w', '::'), art_longest_prefix('t', 'k::vv', '')");
     expect("''|NULL|''\n", "SELECT quote(art_longest_prefix('t', 'zzz')), quote(art_longest_prefix('t', 'zzz', '/')), "
                            "quote(art_longest_prefix('t', '/zzz', '/'))");
     expect("text\n", "SELECT typeof(art_longest_prefix('t', x'61'))");
-    sql_run(db, "INSERT INTO t(path) VALUES(printf('%%.65534c', 'y')), ('yy/')"); /* paths longer than a path can be */
-    expect("65534|NULL|65534|yy/\n", "SELECT length(art_longest_prefix('t', printf('%.70000c', 'y'))), "
-                                     "quote(art_longest_prefix('t', printf('%.70000c', 'y'), '/')), "
-                                     "length(art_longest_prefix('t', printf('%.65534c/more', 'y'), '/')), "
-                                     "art_longest_prefix('t', 'yy/' || printf('%.70000c', 'y'), '/')");
+    run("INSERT INTO t(path) VALUES(printf('%%.65534c', 'y')), ('yy/')"); /* paths longer than a path can be */
+    expect("65534|NULL|65534|yy/\n",
+           "SELECT length(art_longest_prefix('t', printf('%.70000c', 'y'))), quote(art_longest_prefix('t', "
+           "printf('%.70000c', 'y'), '/')), length(art_longest_prefix('t', printf('%.65534c/more', 'y'), '/')), "
+           "art_longest_prefix('t', 'yy/' || printf('%.70000c', 'y'), '/')");
 }
 
 TEST(test_version_and_debug_tell_what_is_running) {
@@ -106,29 +106,28 @@ TEST(test_version_and_debug_tell_what_is_running) {
 
 TEST(test_a_transaction_sees_what_it_has_changed) {
     make_table();
-    sql_run(db, "BEGIN; INSERT INTO t(path) VALUES('a/new'); SAVEPOINT s; DELETE FROM t WHERE path GLOB 'a/b*'");
+    run("BEGIN; INSERT INTO t(path) VALUES('a/new'); SAVEPOINT s; DELETE FROM t WHERE path GLOB 'a/b*'");
     expect("1|a\n", "SELECT art_count('t', 'a/'), art_longest_prefix('t', 'a/b/c')");
-    sql_run(db, "ROLLBACK TO s");
+    run("ROLLBACK TO s");
     expect("4|a/b/c\n", "SELECT art_count('t', 'a/'), art_longest_prefix('t', 'a/b/c')");
-    sql_run(db, "ROLLBACK");
+    run("ROLLBACK");
     expect("3\n", "SELECT art_count('t', 'a/')");
 }
 
 TEST(test_a_snapshot_stays_while_others_commit) {
-    sql_run(db, "PRAGMA journal_mode=WAL");
+    run("PRAGMA journal_mode=WAL");
     make_table();
-    sql_run(db, "CREATE TABLE o(x); INSERT INTO o VALUES('a/'), ('b')");
+    run("CREATE TABLE o(x); INSERT INTO o VALUES('a/'), ('b')");
     sqlite3 *other = sql_open(path);
-    sql_run(db, "BEGIN; SELECT * FROM o");
+    run("BEGIN; SELECT * FROM o");
     sql_run(other, "INSERT INTO t(path) VALUES('a/other')");
     expect("3|ok\n", "SELECT art_count('t', 'a/'), art_check('t')");
     expect("a/|3\nb|1\n", "SELECT x, art_count('t', x) FROM o");
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     expect("4\n", "SELECT art_count('t', 'a/')");
 
     /* A statement that is being stepped holds its snapshot. */
-    sqlite3_stmt *rows = sql_prepare(db, "SELECT art_count('t', x) FROM o");
-    ck_assert_int_eq(sqlite3_step(rows), SQLITE_ROW);
+    sqlite3_stmt *rows = sql_first_row(db, "SELECT art_count('t', x) FROM o");
     ck_assert_int_eq(sqlite3_column_int(rows, 0), 4);
     sql_run(other, "INSERT INTO t(path) VALUES('a/another'), ('ba')");
     ck_assert_int_eq(sqlite3_step(rows), SQLITE_ROW);
@@ -139,10 +138,10 @@ TEST(test_a_snapshot_stays_while_others_commit) {
 }
 
 TEST(test_statements_without_a_table_see_the_last_commit) {
-    static const char *const modes[] = {"WAL", "DELETE"};
+    TEXTS(modes, "WAL", "DELETE");
     make_table();
     for (unsigned i = 0; i < 2; i++) {
-        sql_run(db, "PRAGMA journal_mode=%s", modes[i]);
+        run("PRAGMA journal_mode=%s", modes[i]);
         sqlite3 *other = sql_open(path);
         sqlite3_stmt *ask = sql_prepare(db, "SELECT art_count('t', 'n/')");
         for (int n = 1; n < 20; n++) {
@@ -158,35 +157,34 @@ TEST(test_statements_without_a_table_see_the_last_commit) {
 }
 
 TEST(test_a_call_leaves_no_read_transaction_behind) {
-    sql_run(db, "PRAGMA journal_mode=WAL");
+    run("PRAGMA journal_mode=WAL");
     make_table();
     expect("5|ok|a\n", "SELECT art_count('t', ''), art_check('t'), art_longest_prefix('t', 'a')");
     ck_assert_int_eq(sqlite3_txn_state(db, "main"), SQLITE_TXN_NONE);
     expect("1\n", "SELECT count(*) > 20 FROM art_debug('t')");
     ck_assert_int_eq(sqlite3_txn_state(db, "main"), SQLITE_TXN_NONE);
     expect("0|0|0\n", "PRAGMA wal_checkpoint(TRUNCATE)");
-    sql_run(db, "VACUUM; DROP TABLE t");
+    run("VACUUM; DROP TABLE t");
 }
 
 TEST(test_statements_that_change_the_table_may_ask_about_it) {
     make_table();
-    sql_run(db, "UPDATE t SET value = art_count('t', path)");
+    run("UPDATE t SET value = art_count('t', path)");
     expect("a|4\na/b|3\na/b/c|1\na/bc|1\nb|1\n", "SELECT path, value FROM t");
-    sql_run(db,
-            "INSERT INTO t(path, value) SELECT path || '/copy', art_longest_prefix('t', path || '/copy', '/') FROM t");
+    run("INSERT INTO t(path, value) SELECT path || '/copy', art_longest_prefix('t', path || '/copy', '/') FROM t");
     expect("a/b/c/copy|a/b/c\na/b/copy|a/b\na/bc/copy|a/bc\na/copy|a\nb/copy|b\n",
            "SELECT path, value FROM t WHERE path GLOB '*copy'");
-    sql_run(db, "DELETE FROM t WHERE art_count('t', path || '/') = 0");
+    run("DELETE FROM t WHERE art_count('t', path || '/') = 0");
     expect("a\na/b\na/b/c\na/bc\nb\n", "SELECT path FROM t");
-    sql_run(db, "CREATE TABLE log(n); CREATE TRIGGER after_log AFTER INSERT ON log BEGIN "
-                "INSERT INTO t(path, value) VALUES('log/' || new.n, art_count('t', 'log/')); END;"
-                "INSERT INTO log VALUES(1), (2), (3)");
+    run("CREATE TABLE log(n); CREATE TRIGGER after_log AFTER INSERT ON log BEGIN "
+        "INSERT INTO t(path, value) VALUES('log/' || new.n, art_count('t', 'log/')); END;"
+        "INSERT INTO log VALUES(1), (2), (3)");
     expect("log/1|0\nlog/2|1\nlog/3|2\n", "SELECT path, value FROM t WHERE path > 'l'");
 }
 
 TEST(test_a_join_descends_for_the_longest_prefix) {
     make_table();
-    sql_run(db, "CREATE TABLE requests(url); INSERT INTO requests VALUES('a/b/c/d'), ('b/1'), ('x'), ('a/1')");
+    run("CREATE TABLE requests(url); INSERT INTO requests VALUES('a/b/c/d'), ('b/1'), ('x'), ('a/1')");
     expect("a/b/c/d|a/b/c|3\nb/1|b|5\nx||\na/1|a|1\n",
            "SELECT url, path, value FROM requests LEFT JOIN t ON path = art_longest_prefix('t', url, '/')");
     plan_has("SELECT url, value FROM requests JOIN t ON "
@@ -198,7 +196,7 @@ TEST(test_a_join_descends_for_the_longest_prefix) {
 
 TEST(test_an_unknown_name_is_repeated_in_the_error) {
     make_table();
-    sql_run(db, "CREATE TABLE plain(x); CREATE VIEW v AS SELECT * FROM t");
+    run("CREATE TABLE plain(x); CREATE VIEW v AS SELECT * FROM t");
     refuses(SQLITE_ERROR, "(nothing)", "SELECT art_count('nothing', 'a')");
     refuses(SQLITE_ERROR, "(main.nothing)", "SELECT art_longest_prefix('main.nothing', 'a')");
     refuses(SQLITE_ERROR, "(none.t)", "SELECT art_check('none.t')");
@@ -215,15 +213,14 @@ TEST(test_an_unknown_name_is_repeated_in_the_error) {
 }
 
 static int compare_lengths(void *unused, int a, const void *left, int b, const void *right) {
-    (void)unused, (void)left, (void)right;
     return a - b;
 }
 
 TEST(test_a_table_that_cannot_be_opened_is_not_said_to_be_missing) {
     make_table();
     ck_assert_int_eq(sqlite3_create_collation(db, "own", SQLITE_UTF8, NULL, compare_lengths), SQLITE_OK);
-    sql_run(db, "CREATE VIRTUAL TABLE c USING art(path, other COLLATE own); INSERT INTO c VALUES('a', 1)");
-    sql_run(db, "CREATE TABLE gone(x); CREATE VIEW broken AS SELECT * FROM gone; DROP TABLE gone");
+    run("CREATE VIRTUAL TABLE c USING art(path, other COLLATE own); INSERT INTO c VALUES('a', 1)");
+    run("CREATE TABLE gone(x); CREATE VIEW broken AS SELECT * FROM gone; DROP TABLE gone");
     sql_reopen();
     EACH(call, "SELECT art_count('c', '')", "SELECT art_longest_prefix('main.c', 'a')", "SELECT art_check('c')",
          "SELECT * FROM art_check('main.c')", "SELECT * FROM art_info('c')", "SELECT art_count('C', '')") {
@@ -236,43 +233,41 @@ TEST(test_a_table_that_cannot_be_opened_is_not_said_to_be_missing) {
 }
 
 TEST(test_a_name_may_have_any_characters_and_either_case) {
-    sql_run(db, "CREATE VIRTUAL TABLE \"a.b\" USING art; CREATE VIRTUAL TABLE \"q\"\"uote's\" USING art;"
-                "CREATE VIRTUAL TABLE \"main.x\" USING art; CREATE VIRTUAL TABLE Objects USING art;"
-                "INSERT INTO \"a.b\"(path) VALUES('1'); INSERT INTO \"q\"\"uote's\"(path) VALUES('1'), ('2');"
-                "INSERT INTO \"main.x\"(path) VALUES('1'), ('2'), ('3');"
-                "INSERT INTO Objects(path) VALUES('1'), ('2'), ('3'), ('4')");
+    run("CREATE VIRTUAL TABLE \"a.b\" USING art; CREATE VIRTUAL TABLE \"q\"\"uote's\" USING art;"
+        "CREATE VIRTUAL TABLE \"main.x\" USING art; CREATE VIRTUAL TABLE Objects USING art;"
+        "INSERT INTO \"a.b\"(path) VALUES('1'); INSERT INTO \"q\"\"uote's\"(path) VALUES('1'), ('2');"
+        "INSERT INTO \"main.x\"(path) VALUES('1'), ('2'), ('3');"
+        "INSERT INTO Objects(path) VALUES('1'), ('2'), ('3'), ('4')");
     for (int i = 0; i < 3; i++) {
         expect("1|1|2\n", "SELECT art_count('a.b', ''), art_count('main.a.b', ''), art_count('q\"uote''s', '')");
         expect("3|3|4\n",
                "SELECT art_count('main.x', ''), art_count('main.main.x', ''), art_count('MAIN.oBJECTS', '')");
         expect("4|4\n", "SELECT art_count('objects', ''), art_count('OBJECTS', '')");
     }
-    sql_run(db, "CREATE VIRTUAL TABLE x USING art");
+    run("CREATE VIRTUAL TABLE x USING art");
     expect("0|3\n", "SELECT art_count('main.x', ''), art_count('main.main.x', '')");
 }
 
 TEST(test_an_attached_database_that_comes_first_may_get_the_name_later) {
     char *first = TEXT("%s/first.db", directory), *second = TEXT("%s/second.db", directory);
-    sql_run(db, "ATTACH %Q AS first; ATTACH %Q AS second", first, second);
-    sql_run(db, "CREATE VIRTUAL TABLE second.late USING art; INSERT INTO second.late(path) VALUES('a'), ('b')");
+    run("ATTACH %Q AS first; ATTACH %Q AS second", first, second);
+    run("CREATE VIRTUAL TABLE second.late USING art; INSERT INTO second.late(path) VALUES('a'), ('b')");
     expect("2\n", "SELECT art_count('late', '')");
-    sql_run(db, "CREATE VIRTUAL TABLE first.late USING art");
+    run("CREATE VIRTUAL TABLE first.late USING art");
     expect("0\n", "SELECT art_count('late', '')");
-    sql_run(db, "DROP TABLE first.late");
+    run("DROP TABLE first.late");
     expect("2\n", "SELECT art_count('late', '')");
-    sql_run(db, "CREATE TABLE first.late(x)");
+    run("CREATE TABLE first.late(x)");
     refuses(SQLITE_ERROR, "(late)", "SELECT art_count('late', '')");
-    sql_run(db, "DROP TABLE first.late");
+    run("DROP TABLE first.late");
     expect("2\n", "SELECT art_count('late', '')");
 }
 
 /* As SQLite does it, which knows the schema of a locked database and asks no more of it for another one's table. */
 TEST(test_a_locked_database_does_not_keep_another_ones_table_from_being_found) {
     char *first = kept(file_of("first.db")), *second = kept(file_of("second.db"));
-    sql_run(db, "ATTACH %Q AS first; ATTACH %Q AS second", first, second);
-    sql_run(
-        db,
-        "CREATE TABLE first.plain(a); CREATE VIRTUAL TABLE second.s USING art; INSERT INTO second.s VALUES('a', 1)");
+    run("ATTACH %Q AS first; ATTACH %Q AS second", first, second);
+    run("CREATE TABLE first.plain(a); CREATE VIRTUAL TABLE second.s USING art; INSERT INTO second.s VALUES('a', 1)");
     sqlite3 *locker = sql_open(first);
     sql_run(locker, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; INSERT INTO plain VALUES(1); COMMIT");
     expect("1|1\n", "SELECT count(*), art_count('s', '') FROM s");
@@ -285,30 +280,29 @@ TEST(test_a_locked_database_does_not_keep_another_ones_table_from_being_found) {
 TEST(test_temp_comes_before_main_and_main_before_attached) {
     char *second = kept(file_of("b.db"));
     make_table();
-    sql_run(db,
-            "ATTACH '%q' AS aux; CREATE VIRTUAL TABLE aux.t USING art; CREATE VIRTUAL TABLE aux.u USING art;"
-            "INSERT INTO aux.t(path) VALUES('1'), ('2'); INSERT INTO aux.u(path) VALUES('1')",
-            second);
+    run("ATTACH '%q' AS aux; CREATE VIRTUAL TABLE aux.t USING art; CREATE VIRTUAL TABLE aux.u USING art;"
+        "INSERT INTO aux.t(path) VALUES('1'), ('2'); INSERT INTO aux.u(path) VALUES('1')",
+        second);
     for (int i = 0; i < 3; i++) {
         expect("5|2|1|1\n",
                "SELECT art_count('t', ''), art_count('aux.t', ''), art_count('u', ''), art_count('aux.u', '')");
     }
-    sql_run(db, "CREATE VIRTUAL TABLE u USING art");
+    run("CREATE VIRTUAL TABLE u USING art");
     expect("0|0|1\n", "SELECT art_count('u', ''), art_count('main.u', ''), art_count('aux.u', '')");
-    sql_run(db, "CREATE VIRTUAL TABLE temp.t USING art; INSERT INTO temp.t(path) VALUES('x')");
+    run("CREATE VIRTUAL TABLE temp.t USING art; INSERT INTO temp.t(path) VALUES('x')");
     expect("1|5|1\n", "SELECT art_count('t', ''), art_count('main.t', ''), art_count('temp.t', '')");
-    sql_run(db, "DROP TABLE temp.t");
+    run("DROP TABLE temp.t");
     expect("5\n", "SELECT art_count('t', '')");
-    sql_run(db, "CREATE TEMP TABLE t(x)");
+    run("CREATE TEMP TABLE t(x)");
     refuses(SQLITE_ERROR, "(t)", "SELECT art_count('t', '')");
     expect("5\n", "SELECT art_count('main.t', '')");
-    sql_run(db, "DROP TABLE temp.t; DROP TABLE main.t; DROP TABLE main.u");
+    run("DROP TABLE temp.t; DROP TABLE main.t; DROP TABLE main.u");
     expect("2|1\n", "SELECT art_count('t', ''), art_count('u', '')");
 }
 
 TEST(test_a_name_follows_drop_create_and_rename) {
     make_table();
-    sql_run(db, "CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES('only')");
+    run("CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES('only')");
     sqlite3_stmt *ask = sql_prepare(db, "SELECT art_count('t', '')");
     const struct {
         const char *sql;
@@ -332,7 +326,7 @@ TEST(test_a_name_follows_drop_create_and_rename) {
                  {"ROLLBACK", 0},
                  {"CREATE TABLE something(x); INSERT INTO t(path) VALUES('x'); ALTER TABLE something ADD COLUMN y", 1}};
     for (unsigned i = 0; i < LENGTH(steps); i++) {
-        sql_run(db, "%s", steps[i].sql);
+        run("%s", steps[i].sql);
         for (int again = 0; again < 2; again++) {
             int rc = sqlite3_step(ask);
             ck_assert_msg(rc == (steps[i].rows < 0 ? SQLITE_ERROR : SQLITE_ROW), "%s: %d %s", steps[i].sql, rc,
@@ -345,10 +339,10 @@ TEST(test_a_name_follows_drop_create_and_rename) {
 }
 
 TEST(test_a_name_follows_what_other_connections_do_to_it) {
-    static const char *const modes[] = {"WAL", "DELETE"};
+    TEXTS(modes, "WAL", "DELETE");
     make_table();
     for (unsigned i = 0; i < 2; i++) {
-        sql_run(db, "PRAGMA journal_mode=%s", modes[i]);
+        run("PRAGMA journal_mode=%s", modes[i]);
         sqlite3 *other = sql_open(path);
         for (int n = 1; n < 12; n++) {
             expect("1|1\n", "SELECT art_count('t', '') > 0, art_count('main.t', '') > 0");
@@ -374,21 +368,20 @@ TEST(test_a_name_follows_attach_and_detach) {
     for (int i = 0; i < 3; i++) {
         refuses(SQLITE_ERROR, "(x.t)", "SELECT art_count('x.t', '')");
         refuses(SQLITE_ERROR, "(t)", "SELECT art_count('t', '')");
-        sql_run(db, "ATTACH '%q' AS x", second);
+        run("ATTACH '%q' AS x", second);
         expect("2|2\n", "SELECT art_count('x.t', ''), art_count('t', '')");
-        sql_run(db, "ATTACH '%q' AS y", third);
+        run("ATTACH '%q' AS y", third);
         expect("2|2|3\n", "SELECT art_count('x.t', ''), art_count('t', ''), art_count('y.t', '')");
-        sql_run(db, "DETACH x");
+        run("DETACH x");
         expect("3|3\n", "SELECT art_count('t', ''), art_count('y.t', '')");
-        sql_run(db, "ATTACH '%q' AS x", third);
+        run("ATTACH '%q' AS x", third);
         expect("3|3\n", "SELECT art_count('x.t', ''), art_count('t', '')");
-        sql_run(db, "DETACH x; DETACH y");
+        run("DETACH x; DETACH y");
     }
 }
 
 static sqlite3_stmt *kept_statement(const char *sql) {
-    sqlite3_stmt *statement = sql_prepare(db, "%s", sql);
-    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    sqlite3_stmt *statement = sql_first_row(db, "%s", sql);
     ck_assert_int_eq(sqlite3_reset(statement), SQLITE_OK);
     return statement;
 }
@@ -404,21 +397,20 @@ TEST(test_a_database_comes_back_under_another_name_while_statements_are_kept) {
     sql_close(other);
     EACH(again, "x", "p") {
         EACH(mode, "ro", "rw") {
-            sql_run(db, "ATTACH 'file:%s?mode=%s' AS x", second, mode);
+            run("ATTACH 'file:%s?mode=%s' AS x", second, mode);
             sqlite3_stmt *rows = kept_statement("SELECT path FROM x.t"),
                          *count = kept_statement("SELECT art_count('x.t', '')"),
                          *monday = kept_statement("SELECT path FROM x.t WHERE snapshot = 'monday'");
-            sql_run(db, "DETACH x; ATTACH 'file:%s?mode=rw' AS %s", second, again);
+            run("DETACH x; ATTACH 'file:%s?mode=rw' AS %s", second, again);
             expect("2|2\n", TEXT("SELECT (SELECT count(*) FROM %s.t), art_count('%s.t', '')", again, again));
-            sql_run(db, "INSERT INTO %s.t(path) VALUES('3'); INSERT INTO %s.t(t) VALUES('flush')", again, again);
-            sql_run(db,
-                    "INSERT INTO %s.t(t, snapshot) VALUES('drop snapshot', 'monday');"
-                    "INSERT INTO %s.t(t, snapshot) VALUES('snapshot', 'monday')",
-                    again, again);
+            run("INSERT INTO %s.t(path) VALUES('3'); INSERT INTO %s.t(t) VALUES('flush')", again, again);
+            run("INSERT INTO %s.t(t, snapshot) VALUES('drop snapshot', 'monday');"
+                "INSERT INTO %s.t(t, snapshot) VALUES('snapshot', 'monday')",
+                again, again);
             expect("3\n", TEXT("SELECT count(*) FROM %s.t WHERE snapshot = 'monday'", again));
-            sql_run(db, "DELETE FROM %s.t WHERE path = '3'", again);
+            run("DELETE FROM %s.t WHERE path = '3'", again);
             expect("2|ok\n", TEXT("SELECT count(*), art_check('%s.t') FROM %s.t", again, again));
-            sql_run(db, "DETACH %s", again);
+            run("DETACH %s", again);
             ck_assert_int_eq(sqlite3_step(rows), SQLITE_ERROR);
             sqlite3_finalize(rows);
             sqlite3_finalize(count);
@@ -429,13 +421,13 @@ TEST(test_a_database_comes_back_under_another_name_while_statements_are_kept) {
 
 TEST(test_an_ordinary_table_that_took_the_name_is_none_of_ours) {
     char *second = kept(file_of("b.db")), *third = kept(file_of("c.db"));
-    sql_run(db, "ATTACH '%q' AS x; CREATE VIRTUAL TABLE x.t USING art; INSERT INTO x.t(path) VALUES('1')", second);
+    run("ATTACH '%q' AS x; CREATE VIRTUAL TABLE x.t USING art; INSERT INTO x.t(path) VALUES('1')", second);
     sqlite3_stmt *statement = kept_statement("SELECT path FROM x.t");
-    sql_run(db, "DETACH x; ATTACH '%q' AS x; CREATE TABLE x.t(path)", third);
+    run("DETACH x; ATTACH '%q' AS x; CREATE TABLE x.t(path)", third);
     refuses(SQLITE_ERROR, "there is no art table of that name (x.t)", "SELECT art_count('x.t', '')");
     refuses(SQLITE_ERROR, "there is no art table of that name (x.t)", "SELECT * FROM art_info('x.t')");
     sqlite3_finalize(statement);
-    sql_run(db, "CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES('1')");
+    run("CREATE VIRTUAL TABLE u USING art; INSERT INTO u(path) VALUES('1')");
     statement = kept_statement("SELECT path FROM u");
     sqlite3 *other = sql_open(path);
     sql_run(other, "DROP TABLE u; CREATE TABLE u(path)");
@@ -453,14 +445,14 @@ TEST(test_the_first_database_may_have_a_name_of_its_own) {
 
 TEST(test_many_names_are_one_after_the_other_forgotten) {
     for (int i = 0; i < 40; i++) {
-        sql_run(db, "CREATE VIRTUAL TABLE t%d USING art; INSERT INTO t%d(path) VALUES('x'), ('%d')", i, i, i);
+        run("CREATE VIRTUAL TABLE t%d USING art; INSERT INTO t%d(path) VALUES('x'), ('%d')", i, i, i);
     }
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 40; i++) {
             ck_assert_int_eq(sql_int(db, "SELECT art_count('t%d', '%d') + art_count('main.t%d', '')", i, i, i), 3);
         }
     }
-    for (int i = 0; i < 40; i += 2) sql_run(db, "DROP TABLE t%d", i);
+    for (int i = 0; i < 40; i += 2) run("DROP TABLE t%d", i);
     ck_assert_int_eq(sql_int(db, "SELECT art_count('t1', '') + art_count('main.t39', '')"), 4);
 }
 
@@ -502,14 +494,14 @@ TEST(test_names_are_looked_up_in_an_image_that_takes_the_place_of_another) {
 
 TEST(test_a_schema_calls_them_only_while_it_is_trusted) {
     make_table();
-    sql_run(db, "CREATE VIEW sizes AS SELECT path, art_count('t', path) AS n FROM t;"
-                "CREATE VIEW version AS SELECT art_version() GLOB '*.*' AS v, length(art_debug()) > 9 AS d;"
-                "CREATE TABLE o(x); CREATE TRIGGER o_in AFTER INSERT ON o BEGIN "
-                "UPDATE o SET x = art_longest_prefix('t', x); END");
+    run("CREATE VIEW sizes AS SELECT path, art_count('t', path) AS n FROM t;"
+        "CREATE VIEW version AS SELECT art_version() GLOB '*.*' AS v, length(art_debug()) > 9 AS d;"
+        "CREATE TABLE o(x); CREATE TRIGGER o_in AFTER INSERT ON o BEGIN "
+        "UPDATE o SET x = art_longest_prefix('t', x); END");
     expect("4\n3\n1\n1\n1\n", "SELECT n FROM sizes");
-    sql_run(db, "INSERT INTO o VALUES('a/b/x'); PRAGMA trusted_schema=OFF");
+    run("INSERT INTO o VALUES('a/b/x'); PRAGMA trusted_schema=OFF");
     refuses(SQLITE_ERROR, "unsafe use of art_count()", "SELECT n FROM sizes");
-    sql_run(db, "CREATE VIEW places AS SELECT art_nth('t', '', 0); CREATE VIEW ranks AS SELECT art_rank('t', 'a')");
+    run("CREATE VIEW places AS SELECT art_nth('t', '', 0); CREATE VIEW ranks AS SELECT art_rank('t', 'a')");
     refuses(SQLITE_ERROR, "unsafe use of art_nth()", "SELECT * FROM places");
     refuses(SQLITE_ERROR, "unsafe use of art_rank()", "SELECT * FROM ranks");
     refuses(SQLITE_ERROR, "unsafe use of art_longest_prefix()", "INSERT INTO o VALUES('a/b/x')");
@@ -519,14 +511,14 @@ TEST(test_a_schema_calls_them_only_while_it_is_trusted) {
 
 TEST(test_a_check_of_everything_is_never_begun_by_a_schema) {
     make_table();
-    sql_run(db, "PRAGMA trusted_schema=ON; CREATE VIEW v AS SELECT art_check('t') AS c");
+    run("PRAGMA trusted_schema=ON; CREATE VIEW v AS SELECT art_check('t') AS c");
     refuses(SQLITE_ERROR, "unsafe use of art_check()", "SELECT c FROM v");
     expect("ok\n", "SELECT art_check('t')");
 }
 
 TEST(test_nothing_that_must_not_change_can_rest_on_them) {
     make_table();
-    sql_run(db, "CREATE TABLE o(x)");
+    run("CREATE TABLE o(x)");
     refuses(SQLITE_ERROR, "non-deterministic", "CREATE INDEX i ON o(art_count('t', x))");
     refuses(SQLITE_ERROR, "non-deterministic", "CREATE INDEX i ON o(x) WHERE art_longest_prefix('t', x) = 'a'");
     refuses(SQLITE_ERROR, "non-deterministic", "CREATE INDEX i ON o(x || art_version())");
@@ -536,9 +528,9 @@ TEST(test_nothing_that_must_not_change_can_rest_on_them) {
 /* A loop over rows, with constant arguments, sees what the loop has changed; the next execution does, too. */
 TEST(test_no_answer_is_kept_from_one_call_to_the_next) {
     make_table();
-    sql_run(db, "CREATE TABLE o(x); INSERT INTO o VALUES(1), (2), (3);"
-                "CREATE TRIGGER grow AFTER UPDATE ON o BEGIN INSERT INTO t(path) VALUES('grown/' || new.rowid); END;"
-                "UPDATE o SET x = art_count('t', 'grown/')");
+    run("CREATE TABLE o(x); INSERT INTO o VALUES(1), (2), (3);"
+        "CREATE TRIGGER grow AFTER UPDATE ON o BEGIN INSERT INTO t(path) VALUES('grown/' || new.rowid); END;"
+        "UPDATE o SET x = art_count('t', 'grown/')");
     expect("0\n1\n2\n", "SELECT x FROM o");
     sqlite3_stmt *ask = sql_prepare(db, "SELECT count(*) FROM o WHERE art_count('t', 'more/') = ?1");
     for (int i = 0; i < 4; i++) {
@@ -546,14 +538,13 @@ TEST(test_no_answer_is_kept_from_one_call_to_the_next) {
         ck_assert_int_eq(sqlite3_step(ask), SQLITE_ROW);
         ck_assert_int_eq(sqlite3_column_int(ask, 0), 3);
         sqlite3_reset(ask);
-        sql_run(db, "INSERT INTO t(path) VALUES('more/%d')", i);
+        run("INSERT INTO t(path) VALUES('more/%d')", i);
     }
     sqlite3_finalize(ask);
 }
 
 static int deny_t(void *forbidden, int action, const char *first, const char *second, const char *schema,
                   const char *trigger) {
-    (void)second, (void)schema, (void)trigger;
     bool t = first && (!strcmp(first, "t") || !strcmp(first, "t_artdata"));
     return *(bool *)forbidden && action == SQLITE_READ && t ? SQLITE_DENY : SQLITE_OK;
 }
@@ -590,7 +581,7 @@ static int64_t write_version(const char *schema) {
 
 static void same_as_written(const char *schema, const char *what) {
     int64_t said = write_version(schema);
-    sql_run(db, "INSERT OR REPLACE INTO %s.t(path, value) VALUES('asked', 1)", schema);
+    run("INSERT OR REPLACE INTO %s.t(path, value) VALUES('asked', 1)", schema);
     int64_t got = sql_int(db, "SELECT row_version FROM %s.t WHERE path = 'asked'", schema);
     ck_assert_msg(said == got, "%s: %lld was said, the row has %lld", what, (long long)said, (long long)got);
 }
@@ -598,37 +589,36 @@ static void same_as_written(const char *schema, const char *what) {
 static void transactions_in(const char *schema) {
     same_as_written(schema, "autocommit");
     int64_t before = write_version(schema);
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     same_as_written(schema, "the first write of a transaction");
     ck_assert_int_eq(write_version(schema), before); /* it is theirs */
-    sql_run(db, "SAVEPOINT a; DELETE FROM %s.t", schema);
+    run("SAVEPOINT a; DELETE FROM %s.t", schema);
     same_as_written(schema, "within a savepoint");
-    sql_run(db, "ROLLBACK TO a");
+    run("ROLLBACK TO a");
     same_as_written(schema, "behind ROLLBACK TO");
-    sql_run(db, "RELEASE a");
+    run("RELEASE a");
     sql_command(db, schema, "t", "flush");
     same_as_written(schema, "behind a command");
     ck_assert_int_eq(write_version(schema), before);
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     ck_assert_int_gt(write_version(schema), before);
     before = write_version(schema);
-    sql_run(db, "BEGIN; DELETE FROM %s.t; ROLLBACK", schema);
+    run("BEGIN; DELETE FROM %s.t; ROLLBACK", schema);
     ck_assert_int_eq(write_version(schema), before); /* it was not used */
-    sql_run(db,
-            "BEGIN; WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) INSERT INTO %s.t(path, value) "
-            "SELECT 'many' || i, printf('%%0100d', i) FROM i",
-            schema);
+    run("BEGIN; WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) INSERT INTO %s.t(path, value) SELECT "
+        "'many' || i, printf('%%0100d', i) FROM i",
+        schema);
     same_as_written(schema, "behind a spill");
-    sql_run(db, "ROLLBACK");
+    run("ROLLBACK");
     same_as_written(schema, "behind the rollback of a spill");
 }
 
 LOOP_TEST(test_a_transaction_knows_the_version_that_it_writes, 3) {
-    static const char *const options[] = {"", ", storage=inline", ", log_limit='4KB', spill_limit='4KB'"};
-    sql_run(db, "ATTACH '%q/other.db' AS other", directory);
+    TEXTS(options, "", ", storage=inline", ", log_limit='4KB', spill_limit='4KB'");
+    run("ATTACH '%q/other.db' AS other", directory);
     EACH(schema, "main", "other", "temp") {
         if (_i == 2 && !strcmp(schema, "temp")) continue;
-        sql_run(db, "CREATE VIRTUAL TABLE %s.t USING art(path, value%s)", schema, options[_i]);
+        run("CREATE VIRTUAL TABLE %s.t USING art(path, value%s)", schema, options[_i]);
         transactions_in(schema);
     }
     expect("1\n", "SELECT art_write_version(NULL) IS NULL");
@@ -637,9 +627,9 @@ LOOP_TEST(test_a_transaction_knows_the_version_that_it_writes, 3) {
 
 /* Kept beside the rows, in the same transaction, it tells them apart from all others. */
 LOOP_TEST(test_the_version_of_another_connections_commit_is_counted, 2) {
-    static const char *const modes[] = {"WAL", "DELETE"};
+    TEXTS(modes, "WAL", "DELETE");
     sqlite3 *both[2] = {db, sql_open(path)};
-    sql_run(db, "PRAGMA journal_mode=%s; CREATE TABLE kept(v)", modes[_i]);
+    run("PRAGMA journal_mode=%s; CREATE TABLE kept(v)", modes[_i]);
     sql_create(db, "t", "");
     for (int n = 0; n < 40; n++) {
         int c = n * 7 / 3 % 2;
@@ -654,14 +644,14 @@ LOOP_TEST(test_the_version_of_another_connections_commit_is_counted, 2) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE row_version IN (SELECT v FROM kept)"), 40);
     ck_assert_int_eq(sql_int(db, "SELECT count(DISTINCT v) FROM kept"), 40);
     /* A reader's snapshot: a write now would be refused, or have that number. */
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     int64_t said = sql_int(db, "SELECT art_write_version('t')");
     if (!_i) {
         sql_run(both[1], "INSERT INTO t(path) VALUES('meanwhile')");
         ck_assert_int_eq(sql_int(db, "SELECT art_write_version('t')"), said);
         ck_assert_int_eq(sql_try(db, "INSERT INTO t(path) VALUES('late')") & 0xff, SQLITE_BUSY);
     }
-    sql_run(db, "ROLLBACK");
+    run("ROLLBACK");
     ck_assert_int_eq(sql_int(db, "SELECT art_write_version('t')"), said + !_i);
     sql_close(both[1]);
 }

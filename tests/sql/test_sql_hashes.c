@@ -90,11 +90,6 @@ static void set_up(void) {
     sqlite3_create_function(db, "sum64", 1, SQLITE_UTF8, NULL, NULL, add_hash, end_hash);
 }
 
-static void same(const char *found, const char *wanted) {
-    char *art = sql_answer_to(db, found), *own = sql_answer_to(db, wanted);
-    if (strcmp(art, own)) ck_abort_msg("%s\n%s\n  found:\n%.2000s\n  wanted:\n%.2000s", found, wanted, art, own);
-}
-
 /* --- histories ---------------------------------------------------------------------------------------------------- */
 
 /* So many columns; the last one is added later. */
@@ -103,43 +98,34 @@ static const char *columns;
 static void compare_all(const char *prefix) {
     const char *rows = TEXT("(SELECT path, row_hash(path, %s) AS h, row_hash(NULL, %s) AS v FROM b)", columns, columns);
     int n = (int)strlen(prefix);
-    same("SELECT path, hash, hash_values FROM t ORDER BY path", TEXT("SELECT path, h, v FROM %s ORDER BY path", rows));
-    same(TEXT("SELECT art_hash('t', '%s'), art_hash_values('t', '%s')", prefix, prefix),
-         TEXT("SELECT sum64(h), sum64(v) FROM %s WHERE substr(path, 1, %d) = '%s'", rows, n, prefix));
-    same(TEXT("SELECT path, hash, hash_values FROM t WHERE prefix = '%s' AND delimiter = '/'", prefix),
-         TEXT("SELECT CASE instr(substr(path, %d), '/') WHEN 0 THEN path ELSE substr(path, 1, %d + "
-              "instr(substr(path, %d), '/')) END AS name, sum64(h), sum64(v) FROM %s WHERE substr(path, 1, %d) = '%s' "
-              "GROUP BY 1 ORDER BY 1",
-              n + 1, n, n + 1, rows, n, prefix));
-}
-
-static void both(const char *statement) {
-    for (int i = 0; i < 2; i++) {
-        char *text = sql_named(statement, i ? "b" : "t");
-        sql_run(db, "%s", text);
-        sqlite3_free(text);
-    }
+    alike_as("SELECT path, hash, hash_values FROM t ORDER BY path",
+             TEXT("SELECT path, h, v FROM %s ORDER BY path", rows));
+    alike_as(TEXT("SELECT art_hash('t', '%s'), art_hash_values('t', '%s')", prefix, prefix),
+             TEXT("SELECT sum64(h), sum64(v) FROM %s WHERE substr(path, 1, %d) = '%s'", rows, n, prefix));
+    alike_as(TEXT("SELECT path, hash, hash_values FROM t WHERE prefix = '%s' AND delimiter = '/'", prefix),
+             TEXT("SELECT CASE instr(substr(path, %d), '/') WHEN 0 THEN path ELSE substr(path, 1, %d + "
+                  "instr(substr(path, %d), '/')) END AS name, sum64(h), sum64(v) FROM %s WHERE substr(path, 1, %d) = "
+                  "'%s' GROUP BY 1 ORDER BY 1",
+                  n + 1, n, n + 1, rows, n, prefix));
 }
 
 /* Values of all types, in columns of all; some in chunks, some that SQLite keeps in another way than it shows. */
 static void put(unsigned rows) {
-    sql_run(db,
-            "DELETE FROM r; INSERT OR REPLACE INTO r WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT %u) "
-            "SELECT printf('%%c/%%c/f%%d', 97 + draw(3), 120 + draw(3), draw(90)), "
-            "CASE draw(9) WHEN 0 THEN 1 WHEN 1 THEN 1.0 WHEN 2 THEN x'' WHEN 3 THEN '' WHEN 4 THEN x'31' WHEN 5 THEN "
-            "'1' WHEN 6 THEN -9223372036854775807 - draw(2) WHEN 7 THEN 'text ' || i END, draw(1000) - 500, draw(3), "
-            "CASE draw(20) WHEN 0 THEN hex(zeroblob(2000 + draw(4000))) WHEN 1 THEN NULL ELSE 'note ' || draw(5) END "
-            "FROM i",
-            rows);
+    run("DELETE FROM r; INSERT OR REPLACE INTO r WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT %u) SELECT "
+        "printf('%%c/%%c/f%%d', 97 + draw(3), 120 + draw(3), draw(90)), "
+        "CASE draw(9) WHEN 0 THEN 1 WHEN 1 THEN 1.0 WHEN 2 THEN x'' WHEN 3 THEN '' WHEN 4 THEN x'31' WHEN 5 THEN '1' "
+        "WHEN 6 THEN -9223372036854775807 - draw(2) WHEN 7 THEN 'text ' || i END, draw(1000) - 500, draw(3), CASE "
+        "draw(20) WHEN 0 THEN hex(zeroblob(2000 + draw(4000))) WHEN 1 THEN NULL ELSE 'note ' || draw(5) END FROM i",
+        rows);
     both("INSERT OR REPLACE INTO @(path, any, size, part, note) SELECT * FROM r");
 }
 
 static void go_to(const char *verb, char from, char to, bool stays) {
     both(TEXT("DELETE FROM @ WHERE path GLOB '%c/*'", to));
-    sql_run(db, "INSERT INTO t(t, prefix, path) VALUES('%s', '%c/', '%c/')", verb, from, to);
-    sql_run(db, "CREATE TEMP TABLE g AS SELECT * FROM b WHERE path GLOB '%c/*'", from);
-    sql_run(db, "UPDATE g SET path = '%c' || substr(path, 2); INSERT INTO b SELECT * FROM g; DROP TABLE g", to);
-    if (!stays) sql_run(db, "DELETE FROM b WHERE path GLOB '%c/*'", from);
+    run("INSERT INTO t(t, prefix, path) VALUES('%s', '%c/', '%c/')", verb, from, to);
+    run("CREATE TEMP TABLE g AS SELECT * FROM b WHERE path GLOB '%c/*'", from);
+    run("UPDATE g SET path = '%c' || substr(path, 2); INSERT INTO b SELECT * FROM g; DROP TABLE g", to);
+    if (!stays) run("DELETE FROM b WHERE path GLOB '%c/*'", from);
 }
 
 static void change(struct random *random) {
@@ -161,7 +147,7 @@ static void change(struct random *random) {
         go_to(n % 2 ? "move" : "copy", from, to, n % 2 == 0);
         return;
     case 4:
-        sql_run(db, "INSERT INTO t(t) VALUES('%s')", n % 3 ? "flush" : "optimize");
+        run("INSERT INTO t(t) VALUES('%s')", n % 3 ? "flush" : "optimize");
         return;
     case 5:
         both(TEXT("DELETE FROM @ WHERE path GLOB '%c/*'", from));
@@ -173,11 +159,11 @@ static void change(struct random *random) {
 
 static void change_schema(struct random *random, unsigned step, unsigned rounds) {
     if (step == rounds / 2) {
-        sql_run(db, "INSERT INTO t(t) VALUES('summary=(max(size))')");
+        run("INSERT INTO t(t) VALUES('summary=(max(size))')");
         change(random);
-        sql_run(db, "INSERT INTO t(t) VALUES('summary=(sum(size), hash(values), hash(*))')");
+        run("INSERT INTO t(t) VALUES('summary=(sum(size), hash(values), hash(*))')");
     } else if (step == rounds / 3) {
-        sql_run(db, "INSERT INTO t(t) VALUES('add column more REAL'); ALTER TABLE b ADD COLUMN more REAL");
+        run("INSERT INTO t(t) VALUES('add column more REAL'); ALTER TABLE b ADD COLUMN more REAL");
         columns = "any, size, part, note, more";
     }
 }
@@ -185,44 +171,41 @@ static void change_schema(struct random *random, unsigned step, unsigned rounds)
 /* What a snapshot has, and rows that come back out of it; and what moves blobs. */
 static void look_back(struct random *random) {
     sql_snapshot(db, "s");
-    sql_run(db, "CREATE TEMP TABLE k AS SELECT * FROM b");
+    run("CREATE TEMP TABLE k AS SELECT * FROM b");
     for (unsigned n = 3; n--;) change(random);
-    if (random_once_in(random, 2)) sql_run(db, "VACUUM; SELECT art_vacuum('t')");
-    same("SELECT art_hash('t', '', 's'), art_hash_values('t', '', 's')",
-         TEXT("SELECT sum64(row_hash(path, %s)), sum64(row_hash(NULL, %s)) FROM k", columns, columns));
+    if (random_once_in(random, 2)) run("VACUUM; SELECT art_vacuum('t')");
+    alike_as("SELECT art_hash('t', '', 's'), art_hash_values('t', '', 's')",
+             TEXT("SELECT sum64(row_hash(path, %s)), sum64(row_hash(NULL, %s)) FROM k", columns, columns));
     both("DELETE FROM @ WHERE path GLOB 'b/*'");
-    sql_run(db,
-            "INSERT INTO t(path, %s) SELECT path, %s FROM t WHERE snapshot = 's' AND path GLOB 'b/*';"
-            "INSERT INTO b SELECT * FROM k WHERE path GLOB 'b/*'; DROP TABLE k",
-            columns, columns);
+    run("INSERT INTO t(path, %s) SELECT path, %s FROM t WHERE snapshot = 's' AND path GLOB 'b/*';"
+        "INSERT INTO b SELECT * FROM k WHERE path GLOB 'b/*'; DROP TABLE k",
+        columns, columns);
     sql_snapshot_drop(db, "s");
     compare_all("b/");
 }
 
 LOOP_TEST(test_hashes_are_those_of_the_rows_whatever_was_done, 4) {
-    static const char *const variants[] = {"log_limit='2KB'", "log_limit='1KB', spill_limit='4KB'", "storage=inline",
-                                           "storage=inline, log_limit='1KB', spill_limit='8KB'"};
-    struct random random = {random_seed() + (uint64_t)_i};
-    printf("hashes: seed %llu\n", (unsigned long long)random.state);
+    TEXTS(variants, "log_limit='2KB'", "log_limit='1KB', spill_limit='4KB'", "storage=inline",
+          "storage=inline, log_limit='1KB', spill_limit='8KB'");
+    struct random random = random_announced_with("hashes", random_seed() + (uint64_t)_i);
     sql_lend_draw(db, &random);
-    sql_run(db, "PRAGMA page_size = %d", _i % 2 ? 512 : 8192);
-    sql_run(db,
-            "CREATE VIRTUAL TABLE t USING art(path, any, size INTEGER, part REAL, note TEXT, %s, "
-            "summary=(hash(*), hash(values)))",
-            variants[_i]);
-    sql_run(db, "CREATE TABLE b(path TEXT PRIMARY KEY, any, size INTEGER, part REAL, note TEXT) WITHOUT ROWID;"
-                "CREATE TABLE r(path TEXT PRIMARY KEY, any, size, part, note)");
+    run("PRAGMA page_size = %d", _i % 2 ? 512 : 8192);
+    run("CREATE VIRTUAL TABLE t USING art(path, any, size INTEGER, part REAL, note TEXT, %s, "
+        "summary=(hash(*), hash(values)))",
+        variants[_i]);
+    run("CREATE TABLE b(path TEXT PRIMARY KEY, any, size INTEGER, part REAL, note TEXT) WITHOUT ROWID;"
+        "CREATE TABLE r(path TEXT PRIMARY KEY, any, size, part, note)");
     columns = "any, size, part, note";
     for (unsigned rounds = random_rounds(60), step = rounds; step--;) {
         if (!random_span(&random)) continue;
         bool within = random_once_in(&random, 3);
         ART_IN_TESTS(art_test_hooks.as_one = random_once_in(&random, 2); art_test_hooks.few_names = step % 2;)
         change_schema(&random, step, rounds);
-        sql_run(db, within ? "BEGIN; SAVEPOINT s" : "SAVEPOINT s");
+        run(within ? "BEGIN; SAVEPOINT s" : "SAVEPOINT s");
         for (unsigned n = random_below(&random, 4); n--;) change(&random);
-        if (random_once_in(&random, 3)) sql_run(db, "ROLLBACK TO s");
+        if (random_once_in(&random, 3)) run("ROLLBACK TO s");
         compare_all(random_once_in(&random, 2) ? "" : "b/");
-        sql_run(db, within ? random_once_in(&random, 4) ? "ROLLBACK" : "COMMIT" : "RELEASE s");
+        run(within ? random_once_in(&random, 4) ? "ROLLBACK" : "COMMIT" : "RELEASE s");
         if (random_once_in(&random, 8)) look_back(&random);
         kept_clear();
     }
@@ -233,95 +216,68 @@ LOOP_TEST(test_hashes_are_those_of_the_rows_whatever_was_done, 4) {
 
 /* The same rows in another table, another storage, another order of writing; and what is not the same. */
 TEST(test_other_tables_have_equal_hashes_of_equal_rows) {
-    sql_run(db,
-            "CREATE VIRTUAL TABLE t USING art(path, a, b, summary=(hash(*), hash(values)));"
-            "CREATE VIRTUAL TABLE u USING art(path, a, b, storage=inline, summary=(max(b), hash(values), hash(*)))");
-    sql_run(db,
-            "INSERT INTO t(path, a, b) VALUES('a/1', 1, NULL), ('a/2', NULL, 1), ('b/1', 1, NULL), ('c/2', 1.0, 2)");
-    sql_run(db, "INSERT INTO u(path, a, b) SELECT path, a, b FROM t ORDER BY path DESC");
+    run("CREATE VIRTUAL TABLE t USING art(path, a, b, summary=(hash(*), hash(values)));"
+        "CREATE VIRTUAL TABLE u USING art(path, a, b, storage=inline, summary=(max(b), hash(values), hash(*)))");
+    run("INSERT INTO t(path, a, b) VALUES('a/1', 1, NULL), ('a/2', NULL, 1), ('b/1', 1, NULL), ('c/2', 1.0, 2)");
+    run("INSERT INTO u(path, a, b) SELECT path, a, b FROM t ORDER BY path DESC");
     expect("1|1\n",
            "SELECT art_hash('t', '') = art_hash('u', ''), art_hash_values('t', 'c') = art_hash_values('u', 'c')");
     expect("1|0|0\n", "SELECT art_hash_values('t', 'a/1') = art_hash_values('t', 'b/1'), art_hash('t', 'a/1') = "
                       "art_hash('t', 'b/1'), art_hash_values('t', 'a/1') = art_hash_values('t', 'a/2')");
     sql_snapshot(db, "s");
-    sql_run(db, "UPDATE t SET a = CAST(a AS INTEGER) WHERE path = 'c/2'");
+    run("UPDATE t SET a = CAST(a AS INTEGER) WHERE path = 'c/2'");
     expect("0|1|0\n", "SELECT art_hash('t', '', NULL) = art_hash('u', ''), art_hash('t', '', 's') = art_hash('u', ''), "
                       "art_hash('t', 'none') + art_hash_values('t', 'none')");
-    expect("c/|1|1\n", "WITH g AS (SELECT * FROM art_growth('t', 'hash', 's', NULL, '', '/')) SELECT path, old_total = "
-                       "art_hash('u', 'c/'), total = (SELECT sum64(x) FROM (SELECT old_total AS x FROM g UNION ALL "
-                       "SELECT growth FROM g)) FROM g");
+    expect(
+        "c/|1|1\n",
+        "WITH g AS (SELECT * FROM art_growth('t', 'hash', 's', NULL, '', '/')) SELECT path, old_total = art_hash('u', "
+        "'c/'), total = (SELECT sum64(x) FROM (SELECT old_total AS x FROM g UNION ALL SELECT growth FROM g)) FROM g");
     expect("c/2|1|1\n", "SELECT path, total = hash_values, hash = art_hash('t', path) FROM art_growth('t', "
                         "'hash_values', 's', NULL, '', '/', 2) JOIN t USING (path)");
 }
 
 /* Keys of several columns, and of BLOBs: their bytes. */
 TEST(test_the_bytes_of_keys_are_hashed) {
-    sql_run(db,
-            "CREATE VIRTUAL TABLE t USING art(key=(place, n DESC), place TEXT, n INTEGER, value, summary=(hash(*)));"
-            "CREATE VIRTUAL TABLE u USING art(id BLOB, value, summary=(hash(*)))");
-    sql_run(db, "INSERT INTO t(place, n, value) VALUES('x', 1, 'v'), ('x', 2, NULL), ('y', 1, 2.5);"
-                "INSERT INTO u(id, value) VALUES(x'', 1), (x'00', 'v'), (x'00ff', NULL)");
-    same("SELECT art_hash('t', ''), art_hash('t', art_key('t', 'x'))",
-         "SELECT sum64(h), sum64(iif(place = 'x', h, 0)) FROM (SELECT place, row_hash(art_key, NULL, NULL, value) AS h "
-         "FROM t)");
-    same("SELECT art_hash('u', x''), art_hash('u', x'00')",
-         "SELECT sum64(h), sum64(iif(id > x'', h, 0)) FROM (SELECT id, row_hash(id, value) AS h FROM u)");
+    run("CREATE VIRTUAL TABLE t USING art(key=(place, n DESC), place TEXT, n INTEGER, value, summary=(hash(*)));"
+        "CREATE VIRTUAL TABLE u USING art(id BLOB, value, summary=(hash(*)))");
+    run("INSERT INTO t(place, n, value) VALUES('x', 1, 'v'), ('x', 2, NULL), ('y', 1, 2.5);"
+        "INSERT INTO u(id, value) VALUES(x'', 1), (x'00', 'v'), (x'00ff', NULL)");
+    alike_as("SELECT art_hash('t', ''), art_hash('t', art_key('t', 'x'))",
+             "SELECT sum64(h), sum64(iif(place = 'x', h, 0)) FROM (SELECT place, row_hash(art_key, NULL, NULL, value) "
+             "AS h FROM t)");
+    alike_as("SELECT art_hash('u', x''), art_hash('u', x'00')",
+             "SELECT sum64(h), sum64(iif(id > x'', h, 0)) FROM (SELECT id, row_hash(id, value) AS h FROM u)");
 }
 
 /* Keys of several columns that came in another order, and rows that have nothing but a path. */
 TEST(test_what_has_no_values_or_many_keys_has_equal_hashes_too) {
-    sql_run(
-        db,
-        "CREATE VIRTUAL TABLE t USING art(key=(place, n DESC), place TEXT, n INTEGER, value, summary=(hash(*)));"
+    run("CREATE VIRTUAL TABLE t USING art(key=(place, n DESC), place TEXT, n INTEGER, value, summary=(hash(*)));"
         "CREATE VIRTUAL TABLE u USING art(key=(place, n DESC), place TEXT, n INTEGER, value, storage=inline, "
         "summary=(hash(values), hash(*))); CREATE VIRTUAL TABLE w USING art(path, summary=(hash(*), hash(values)))");
-    sql_run(db,
-            "WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) INSERT INTO t(place, n, value) SELECT "
-            "printf('%%c', 97 + i %% 5), i, nullif(i %% 3, 0) FROM i; INSERT INTO t(t) VALUES('flush')");
-    sql_run(db, "BEGIN; INSERT INTO u(place, n, value) SELECT place, n, value + n FROM t ORDER BY n %% 17, n; COMMIT;"
-                "UPDATE u SET value = value - n; INSERT INTO u(u) VALUES('optimize');"
-                "INSERT INTO w(path) SELECT place || n FROM t");
+    run("WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) INSERT INTO t(place, n, value) SELECT "
+        "printf('%%c', 97 + i %% 5), i, nullif(i %% 3, 0) FROM i; INSERT INTO t(t) VALUES('flush')");
+    run("BEGIN; INSERT INTO u(place, n, value) SELECT place, n, value + n FROM t ORDER BY n %% 17, n; COMMIT;"
+        "UPDATE u SET value = value - n; INSERT INTO u(u) VALUES('optimize');"
+        "INSERT INTO w(path) SELECT place || n FROM t");
     expect("1|1\n", "SELECT art_hash('t', '') = art_hash('u', ''), art_hash('t', art_key('t', 'c')) = "
                     "art_hash('u', art_key('u', 'c'))");
-    same("SELECT art_hash('w', ''), art_hash_values('w', 'b')",
-         "SELECT sum64(row_hash(path)), sum64(iif(path GLOB 'b*', row_hash(NULL), 0)) FROM w");
-}
-
-TEST(test_copies_and_what_is_salvaged_have_equal_hashes) {
-    static const char rows[] = "(path, a, b REAL, c TEXT, summary=(hash(*), max(b), hash(values)))";
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art%s; CREATE VIRTUAL TABLE saved USING art%s", rows, rows);
-    sql_run(db, "WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) INSERT INTO t(path, a, b, c) SELECT "
-                "printf('%%c/%%d', 97 + i %% 5, i), nullif(i %% 7, 0), i / 4.0, iif(i %% 500, NULL, hex(zeroblob(i + "
-                "2000))) FROM i; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET a = x'01' WHERE path GLOB 'c/*1'");
-    EACH(copy, "art_backup('%q')", "art_backup('%q', 'main', 'inline')", "art_publish('%q')") {
-        static unsigned number;
-        char *file = TEXT("%s/copy-%u.db", directory, number++), *call = TEXT(copy, file);
-        sql_run(db, "SELECT %s; ATTACH '%q' AS other", call, file);
-        expect("1|1|1\n", "SELECT art_hash('t', 'c/') = art_hash('other.t', 'c/'), art_hash_values('t', '') = "
-                          "art_hash_values('other.t', ''), art_hash('t', '') = art_hash('other.t', '')");
-        expect("ok\n", "SELECT art_check('other.t')");
-        sql_run(db, "DETACH other");
-    }
-    sql_run(db,
-            "CREATE VIRTUAL TABLE temp.s USING art_salvage('t'); INSERT INTO saved(path, a, b, c) SELECT path, a, b, "
-            "c FROM s ORDER BY length(path), path");
-    expect("1|1\n", "SELECT art_hash('t', '') = art_hash('saved', ''), art_hash_values('t', 'b') = "
-                    "art_hash_values('saved', 'b')");
+    alike_as("SELECT art_hash('w', ''), art_hash_values('w', 'b')",
+             "SELECT sum64(row_hash(path)), sum64(iif(path GLOB 'b*', row_hash(NULL), 0)) FROM w");
 }
 
 TEST(test_hidden_columns_of_hashes_are_read) {
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, hash, summary=(hash(*)))");
-    sql_run(db, "INSERT INTO t(path, hash) VALUES('a', 5), ('b', 6)");
+    run("CREATE VIRTUAL TABLE t USING art(path, hash, summary=(hash(*)))");
+    run("INSERT INTO t(path, hash) VALUES('a', 5), ('b', 6)");
     expect("1|1\n", "SELECT sum(art_hash = art_hash('t', path)) = 2, count(hash_values) = 0 FROM t");
     EACH(write, "INSERT INTO t(path, art_hash) VALUES('c', 1)", "UPDATE t SET art_hash = 1",
          "UPDATE t SET art_hash = 1 FROM (SELECT 'a' AS p) WHERE p = path") {
         refuses(SQLITE_ERROR, "the hidden column art_hash cannot be written", write);
     }
-    sql_run(db, "UPDATE t SET hash = n FROM (SELECT 'a' AS p, 7 AS n UNION ALL SELECT 'b', 8) WHERE p = path");
+    run("UPDATE t SET hash = n FROM (SELECT 'a' AS p, 7 AS n UNION ALL SELECT 'b', 8) WHERE p = path");
     expect("a|7\nb|8\n", "SELECT path, hash FROM t");
     refuses(SQLITE_ERROR, "art_hash is a hidden column's name", "INSERT INTO t(t) VALUES('add column art_hash')");
-    sql_run(db, "INSERT INTO t(t) VALUES('summary=(sum(hash))')");
-    sql_run(db, "INSERT INTO t(t) VALUES('add column hash_values')");
+    run("INSERT INTO t(t) VALUES('summary=(sum(hash))')");
+    run("INSERT INTO t(t) VALUES('add column hash_values')");
     refuses(SQLITE_ERROR, "art: the table has no hash(*) (main.t)", "SELECT art_hash('t', '')");
     refuses(SQLITE_ERROR, "art: the table has no hash(values) (main.t)",
             "SELECT * FROM art_growth('t', 'art_hash_values', NULL, NULL, '', '/')");
@@ -329,17 +285,40 @@ TEST(test_hidden_columns_of_hashes_are_read) {
 
 /* Its name is that of the column which takes commands. */
 TEST(test_a_table_called_hash_takes_commands) {
-    sql_run(db, "CREATE VIRTUAL TABLE hash USING art(path, value, summary=(hash(*)))");
-    sql_run(db, "INSERT INTO hash(path, value) VALUES('a', 1); INSERT INTO hash(hash) VALUES('flush')");
+    run("CREATE VIRTUAL TABLE hash USING art(path, value, summary=(hash(*)))");
+    run("INSERT INTO hash(path, value) VALUES('a', 1); INSERT INTO hash(hash) VALUES('flush')");
     expect("1|\n", "SELECT art_hash = art_hash('hash', ''), hash_values FROM hash");
     refuses(SQLITE_ERROR, "art: hash is a hidden column of this table", "SELECT hash FROM hash");
     refuses(SQLITE_ERROR, "art_hash is a hidden column's name", "INSERT INTO hash(hash) VALUES('add column art_hash')");
-    sql_run(db,
-            "ALTER TABLE hash RENAME TO hash_values; INSERT INTO hash_values(hash_values) VALUES('add column more')");
+    run("ALTER TABLE hash RENAME TO hash_values; INSERT INTO hash_values(hash_values) VALUES('add column more')");
     expect("1|\n", "SELECT hash = art_hash('hash_values', ''), art_hash_values FROM hash_values");
     refuses(SQLITE_ERROR, "art: hash_values is a hidden column of this table", "SELECT hash_values FROM hash_values");
-    sql_run(db, "INSERT INTO hash_values(hash_values) VALUES('summary=(hash(values))')");
+    run("INSERT INTO hash_values(hash_values) VALUES('summary=(hash(values))')");
     expect("1|\n", "SELECT art_hash_values = art_hash_values('hash_values', ''), hash FROM hash_values");
+}
+
+CASE("files", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)
+
+TEST(test_copies_and_what_is_salvaged_have_equal_hashes) {
+    static const char rows[] = "(path, a, b REAL, c TEXT, summary=(hash(*), max(b), hash(values)))";
+    run("CREATE VIRTUAL TABLE t USING art%s; CREATE VIRTUAL TABLE saved USING art%s", rows, rows);
+    run("WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i LIMIT 3000) INSERT INTO t(path, a, b, c) SELECT "
+        "printf('%%c/%%d', 97 + i %% 5, i), nullif(i %% 7, 0), i / 4.0, iif(i %% 500, NULL, hex(zeroblob(i + 2000))) "
+        "FROM i; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET a = x'01' WHERE path GLOB 'c/*1'");
+    EACH(copy, "art_backup('%q')", "art_backup('%q', 'main', 'inline')", "art_publish('%q')") {
+        static unsigned number;
+        char *file = TEXT("%s/copy-%u.db", directory, number++), *call = TEXT(copy, file);
+        run("SELECT %s; ATTACH '%q' AS other", call, file);
+        expect("1|1|1\n", "SELECT art_hash('t', 'c/') = art_hash('other.t', 'c/'), art_hash_values('t', '') = "
+                          "art_hash_values('other.t', ''), art_hash('t', '') = art_hash('other.t', '')");
+        expect("ok\n", "SELECT art_check('other.t')");
+        run("DETACH other");
+    }
+    run("CREATE VIRTUAL TABLE temp.s USING art_salvage('t'); INSERT INTO saved(path, a, b, c) SELECT path, a, b, c "
+        "FROM s ORDER BY length(path), path");
+    expect(
+        "1|1\n",
+        "SELECT art_hash('t', '') = art_hash('saved', ''), art_hash_values('t', 'b') = art_hash_values('saved', 'b')");
 }
 
 SUITE("sql_hashes", .seconds = 300, .set_up = set_up, .tear_down = sql_tear_down)

@@ -15,7 +15,7 @@ static sqlite3 *plain;
 static void set_up(void) {
     sql_set_up_in_memory();
     plain = sql_open(":memory:");
-    sql_run(db, "CREATE VIRTUAL TABLE files USING art(path, size INTEGER, owner TEXT);" ROWS ";" FOLDERS);
+    run("CREATE VIRTUAL TABLE files USING art(path, size INTEGER, owner TEXT);" ROWS ";" FOLDERS);
     sql_run(plain, "CREATE TABLE files(path TEXT PRIMARY KEY NOT NULL, size INTEGER, owner TEXT) WITHOUT ROWID;" ROWS
                    ";" FOLDERS);
 }
@@ -104,18 +104,18 @@ TEST(test_an_argument_that_is_given_is_read) {
     expect("3\n", "SELECT count(*) FROM folders JOIN files USING(prefix) WHERE prefix = 'a/'");
     expect("6\n", "SELECT count(*) FROM files WHERE snapshot IS NULL");
     expect("6|1\n", "SELECT count(*), max(row_version) FROM files");
-    sql_run(db, "CREATE VIEW listed AS SELECT path, prefix, delimiter, entries, snapshot FROM files");
+    run("CREATE VIEW listed AS SELECT path, prefix, delimiter, entries, snapshot FROM files");
     expect("a/|3\nb/|2\n", "SELECT path, entries FROM listed WHERE prefix = '' AND delimiter = '/' AND entries");
     expect("6\n", "SELECT count(*) FROM listed");
     refuses(SQLITE_ERROR, "art: prefix is a hidden column of this table", "SELECT * FROM listed");
 }
 
 TEST(test_what_writes_reads_no_argument) {
-    sql_run(db, "UPDATE files SET size = size + 1");
-    sql_run(db, "UPDATE files SET size = 0 FROM folders WHERE path GLOB folders.prefix || '1'");
-    sql_run(db, "UPDATE files SET path = 'd/' WHERE prefix = '' AND delimiter = '/' AND path = 'a/'");
-    sql_run(db, "INSERT INTO files(path, size, conflict) VALUES('c', 8, 'update')");
-    sql_run(db, "DELETE FROM files WHERE prefix = '' AND delimiter = '/' AND entries = 2 AND path = 'b/'");
+    run("UPDATE files SET size = size + 1");
+    run("UPDATE files SET size = 0 FROM folders WHERE path GLOB folders.prefix || '1'");
+    run("UPDATE files SET path = 'd/' WHERE prefix = '' AND delimiter = '/' AND path = 'a/'");
+    run("INSERT INTO files(path, size, conflict) VALUES('c', 8, 'update')");
+    run("DELETE FROM files WHERE prefix = '' AND delimiter = '/' AND entries = 2 AND path = 'b/'");
     expect("c|8|eve\nd/1|0|ada\nd/2|202|ada\nd/x/3|31|bob\n", "SELECT * FROM files");
     expect("prefix\ndelimiter\nstart_after\nsnapshot\nfiles\nentries\nrow_version\nconflict\n",
            "SELECT name FROM pragma_table_xinfo('files') WHERE hidden");
@@ -128,7 +128,7 @@ TEST(test_an_update_of_the_table_itself_reads_what_it_is_given) {
          "UPDATE files SET owner = entries WHERE path = 'c'") {
         if (tells) refuses(SQLITE_ERROR, "is a hidden column of this table", update);
     }
-    sql_run(db, "UPDATE files SET size = length(prefix) WHERE prefix = 'a/'");
+    run("UPDATE files SET size = length(prefix) WHERE prefix = 'a/'");
     expect("2|2|2|4|500|6\n", "SELECT group_concat(size, '|') FROM files");
 }
 
@@ -149,7 +149,7 @@ TEST(test_an_argument_in_an_arm_of_an_or_alone) {
 
 /* SQLite 3.40 asks for such an arm by a plan without any condition. */
 TEST(test_an_argument_beside_an_or_that_compares_columns_of_a_row) {
-    sql_run(db, "INSERT INTO files VALUES('a/same', 1, 'a/same')");
+    run("INSERT INTO files VALUES('a/same', 1, 'a/same')");
     EACH(given, "prefix = 'a/'", "prefix = (SELECT 'a/')", "prefix = 'a/' AND snapshot IS NULL") {
         expect("a/1\na/same\n",
                TEXT("SELECT path FROM files WHERE %s AND (path = owner OR path = 'a/1') ORDER BY path", given));
@@ -171,7 +171,7 @@ TEST(test_an_or_of_listings) {
 
 /* The next statement gets its address. */
 TEST(test_a_statement_that_was_refused_is_not_taken_for_the_next_one) {
-    sql_run(db, "INSERT INTO files(files, snapshot) VALUES('snapshot', 's')");
+    run("INSERT INTO files(files, snapshot) VALUES('snapshot', 's')");
     for (int i = 0; i < 3; i++) {
         EACH(clause, "WHERE f.snapshot = 's'", "AND f.snapshot = 's'") {
             refuses(SQLITE_ERROR, "art: snapshot is a hidden column of this table",
@@ -192,7 +192,7 @@ TEST(test_a_use_of_the_table_without_an_argument_beside_one_that_has_it) {
 
 /* SQLite scans the table twice, and hands a condition of WHERE to the second scan alone. */
 TEST(test_an_argument_in_the_where_of_a_right_join) {
-    sql_run(db, "INSERT INTO files(files, snapshot) VALUES('snapshot', 's')");
+    run("INSERT INTO files(files, snapshot) VALUES('snapshot', 's')");
     EACH(condition, "prefix = 'a/'", "snapshot = 's'", "prefix = 'a/' AND f.path = 'a/1'") {
         refuses(
             SQLITE_ERROR, "is a hidden column of this table, and nothing gives it here",
@@ -217,21 +217,21 @@ TEST(test_a_listing_in_the_where_of_an_outer_join_that_meets_no_row) {
                          condition));
         }
     }
-    sql_run(db, "DELETE FROM files");
+    run("DELETE FROM files");
     refuses(SQLITE_ERROR, "art: delimiter is a hidden column of this table", "SELECT max(delimiter) FROM files");
     expect("", "SELECT path FROM files WHERE prefix = 'a/' AND delimiter = '/' OR path = 'c'");
 }
 
 /* A statement that is refused is gone. The next one has its address, and mostly reads the same columns. */
 TEST(test_a_refused_statement_is_no_plan_of_the_next_one) {
-    sql_run(db, "INSERT INTO files(files, snapshot) VALUES('snapshot', 's'); UPDATE files SET size = 7");
+    run("INSERT INTO files(files, snapshot) VALUES('snapshot', 's'); UPDATE files SET size = 7");
     EACH(join, "RIGHT", "FULL") {
         for (int times = 0; times < 4; times++) {
             EACH(condition, "WHERE f.snapshot = 's'", "AND f.snapshot = 's'") {
-                refuses(SQLITE_ERROR, "art: snapshot is a hidden column of this table",
-                        TEXT("SELECT x.prefix, f.path, f.size FROM folders x %s JOIN files f ON f.path = x.start_after "
-                             "%s",
-                             join, condition));
+                refuses(
+                    SQLITE_ERROR, "art: snapshot is a hidden column of this table",
+                    TEXT("SELECT x.prefix, f.path, f.size FROM folders x %s JOIN files f ON f.path = x.start_after %s",
+                         join, condition));
             }
         }
     }
@@ -241,22 +241,22 @@ TEST(test_a_refused_statement_is_no_plan_of_the_next_one) {
 TEST(test_hidden_columns_behind_many_others) {
     sqlite3_str *columns = sqlite3_str_new(NULL);
     for (int i = 1; i < 70; i++) sqlite3_str_appendf(columns, ", c%d", i);
-    sql_run(db, "CREATE VIRTUAL TABLE wide USING art(path%s)", kept(sqlite3_str_finish(columns)));
-    sql_run(db, "INSERT INTO wide(path, c1, c69) VALUES('a/1', 1, 1), ('a/2', 2, 2), ('b', 1, 3)");
+    run("CREATE VIRTUAL TABLE wide USING art(path%s)", kept(sqlite3_str_finish(columns)));
+    run("INSERT INTO wide(path, c1, c69) VALUES('a/1', 1, 1), ('a/2', 2, 2), ('b', 1, 3)");
     EACH(statement, "SELECT c1 AS prefix, count(*) FROM wide GROUP BY prefix", "SELECT conflict FROM wide",
          "SELECT prefix, (SELECT count(*) FROM wide WHERE path GLOB prefix || '*') FROM folders") {
         refuses(SQLITE_ERROR, "is a hidden column of this table", statement);
     }
     expect("1|4\n2|2\n", "SELECT c1, sum(c69) FROM wide GROUP BY c1");
-    sql_run(db, "UPDATE wide SET c69 = c69 + 1; UPDATE wide SET c69 = 9 FROM folders WHERE c68 IS NULL AND path GLOB "
-                "folders.prefix || '*'");
+    run("UPDATE wide SET c69 = c69 + 1; UPDATE wide SET c69 = 9 FROM folders WHERE c68 IS NULL AND path GLOB "
+        "folders.prefix || '*'");
     expect("a/1|9|a/\na/2|9|a/\n", "SELECT path, c69, prefix FROM wide('a/')");
 }
 
 /* Their arguments are hidden columns as well. */
 TEST(test_arguments_of_functions_that_are_tables) {
-    sql_run(db, "INSERT INTO files(files, snapshot) VALUES('snapshot', 's')");
-    sql_run(db, "DELETE FROM files WHERE path GLOB 'a/*'");
+    run("INSERT INTO files(files, snapshot) VALUES('snapshot', 's')");
+    run("DELETE FROM files WHERE path GLOB 'a/*'");
     EACH(statement, "SELECT substr(path, 1, 2) AS prefix, count(*) FROM art_diff('files', 's') GROUP BY prefix",
          "SELECT (SELECT count(*) FROM art_diff('files', 's') WHERE path GLOB prefix || '*') FROM folders") {
         refuses(SQLITE_ERROR, "art: an argument of art_diff is read, which has no value here (art_diff)", statement);

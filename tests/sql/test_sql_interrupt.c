@@ -20,21 +20,20 @@ static void fill(sqlite3 *on, const char *table, int from, int rows) {
 
 /* Two runs of blobs below, and rows in the log above them. */
 static void make_table(const char *mode, int rows) {
-    sql_run(db, "PRAGMA journal_mode=%s", mode);
+    run("PRAGMA journal_mode=%s", mode);
     sql_create(db, "t", "log_limit='256KB'");
     fill(db, "t", 0, rows / 2);
-    sql_command(db, "main", "t", "flush");
+    command("flush");
     fill(db, "t", rows / 2, rows / 3);
-    sql_command(db, "main", "t", "flush");
-    sql_run(db, "DELETE FROM t WHERE path GLOB 'd03/*'");
+    command("flush");
+    run("DELETE FROM t WHERE path GLOB 'd03/*'");
     fill(db, "t", rows, rows / 50);
 }
 
 /* Number of rows and a sum that depends on which value stands under which path. */
 static char *summary(sqlite3 *on) {
-    return sql_rows(on,
-                    "SELECT count(*), total(value), min(path), max(path), total(value * (unicode(substr(path, 3, 1)) "
-                    "+ length(path))), count(DISTINCT path) FROM t");
+    return sql_rows(on, "SELECT count(*), total(value), min(path), max(path), total(value * (unicode(substr(path, 3, "
+                        "1)) + length(path))), count(DISTINCT path) FROM t");
 }
 
 static void is_as(sqlite3 *on, const char *expected, const char *when) {
@@ -53,7 +52,6 @@ static void others_see(const char *expected, const char *when) {
 static int64_t left;
 
 static int count_down(void *unused) {
-    (void)unused;
     return --left < 0;
 }
 
@@ -75,7 +73,7 @@ static int64_t next_place(int64_t place) {
 TEST(test_a_stopped_query_leaves_a_connection_that_reads_on) {
     make_table("WAL", 2000);
     char *before = kept(summary(db));
-    sql_run(db, "BEGIN; INSERT INTO t(path, value) VALUES('uncommitted', 1)");
+    run("BEGIN; INSERT INTO t(path, value) VALUES('uncommitted', 1)");
     char *within = kept(summary(db));
     EACH(query, "SELECT path, value FROM t", "SELECT count(*) FROM t", "SELECT path FROM t ORDER BY path DESC",
          "SELECT sum(value) FROM t WHERE path GLOB 'd0*'",
@@ -98,7 +96,7 @@ TEST(test_a_stopped_query_leaves_a_connection_that_reads_on) {
         ck_assert_str_eq(kept(sql_rows(db, "%s", query)), answer);
     }
     is_as(db, within, "in the end");
-    sql_run(db, "ROLLBACK");
+    run("ROLLBACK");
     is_as(db, before, "rolled back");
 }
 
@@ -128,20 +126,20 @@ TEST(test_a_search_that_finds_nothing_hears_a_progress_handler) {
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 100000);
 }
 
-static const char *const changing[] = {
-    "INSERT INTO t(path, value) SELECT 'copy/' || path, value FROM t",
+TEXTS(
+    changing, "INSERT INTO t(path, value) SELECT 'copy/' || path, value FROM t",
     "UPDATE t SET path = 'moved/' || path WHERE path GLOB 'd0[2-9]/*'", "DELETE FROM t WHERE path > 'd05'",
     "INSERT OR REPLACE INTO t(path, value) SELECT path, value + 1 FROM t WHERE value % 3 = 0",
-    "INSERT OR REPLACE INTO t(path, value) VALUES('new', zeroblob(50)), ('large', zeroblob(9000)), ('d09/again', 'x')"};
+    "INSERT OR REPLACE INTO t(path, value) VALUES('new', zeroblob(50)), ('large', zeroblob(9000)), ('d09/again', 'x')");
 
 /* Commands end in the commit of their statement. */
-static const char *const commands[] = {"INSERT INTO t(t) VALUES('flush')", "INSERT INTO t(t) VALUES('optimize')",
-                                       "INSERT INTO t(t) VALUES('cache=2MB'), ('clean'), ('log_limit=9KB')"};
+TEXTS(commands, "INSERT INTO t(t) VALUES('flush')", "INSERT INTO t(t) VALUES('optimize')",
+      "INSERT INTO t(t) VALUES('cache=2MB'), ('clean'), ('log_limit=9KB')");
 
 static char *foretell(const char *statement) {
-    sql_run(db, "BEGIN; %s", statement);
+    run("BEGIN; %s", statement);
     char *after = summary(db);
-    sql_run(db, "ROLLBACK");
+    run("ROLLBACK");
     return after;
 }
 
@@ -172,7 +170,7 @@ static void stop_all(const char *mode) {
         stop_statement(changing[i], before, after, &stopped);
     }
     for (size_t i = 0; i < LENGTH(commands); i++) {
-        sql_run(db, "INSERT INTO t(path, value) VALUES('new/%d', 1)", (int)i);
+        run("INSERT INTO t(path, value) VALUES('new/%d', 1)", (int)i);
         char *before = kept(summary(db));
         stop_statement(commands[i], before, before, &stopped);
     }
@@ -193,7 +191,7 @@ TEST(test_a_stopped_statement_has_done_nothing_under_a_rollback_journal) {
 static void stop_directories(void) {
     int stopped = 0;
     fill(db, "t", 0, 4000);
-    sql_command(db, "main", "t", "flush");
+    command("flush");
     EACH(statement, "INSERT INTO t(t, prefix, path) VALUES('copy', 'd0', 'x')",
          "INSERT INTO t(t, prefix, path) VALUES('move', 'd0', 'y')",
          "DELETE FROM t WHERE prefix = '' AND delimiter = '0' AND path = 'y0'",
@@ -212,11 +210,11 @@ TEST(test_a_small_directory_hears_a_progress_handler) {
     sql_create(db, "t", "");
     fill(db, "t", 0, 2000);
     for (int i = 0; i < 2; i++) {
-        sql_run(db, "BEGIN");
+        run("BEGIN");
         sqlite3_progress_handler(db, 1, count_call, &calls[i]);
-        sql_run(db, "INSERT INTO t(t, prefix) VALUES('delete', '%s')", i ? "d0" : "d00/000000");
+        run("INSERT INTO t(t, prefix) VALUES('delete', '%s')", i ? "d0" : "d00/000000");
         sqlite3_progress_handler(db, 0, NULL, NULL);
-        sql_run(db, "ROLLBACK");
+        run("ROLLBACK");
     }
     ck_assert_int_eq(sql_info(db, "rows by directory"), 0);
     ck_assert_int_ge(calls[1], calls[0] + 4);
@@ -228,7 +226,7 @@ TEST(test_a_stopped_directory_is_as_it_was) {
 }
 
 TEST(test_a_stopped_directory_of_an_inline_table_is_as_it_was) {
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=inline)");
+    run("CREATE VIRTUAL TABLE t USING art(path, value, storage=inline)");
     stop_directories();
 }
 
@@ -237,14 +235,14 @@ static int stop_commits(const char *inner, const char *what) {
     int stopped = 0, kept_open = 0;
     for (int64_t place = 0;; place = random_stride() > 1 ? next_place(place) : place + 1) {
         char *before = kept(summary(db));
-        sql_run(db, "BEGIN; %s; INSERT INTO t(path, value) VALUES('%q/%d', %d)", inner, what, (int)place, (int)place);
+        run("BEGIN; %s; INSERT INTO t(path, value) VALUES('%q/%d', %d)", inner, what, (int)place, (int)place);
         char *within = kept(summary(db));
         int rc = run_for(place, "COMMIT");
         ck_assert_msg(rc == SQLITE_OK || (rc & 0xff) == SQLITE_INTERRUPT, "%s: %d %s", what, rc, sqlite3_errmsg(db));
         bool open = !sqlite3_get_autocommit(db), again = open && place % 2;
         if (open) {
             is_as(db, within, what);
-            sql_run(db, again ? "COMMIT" : "ROLLBACK");
+            run(again ? "COMMIT" : "ROLLBACK");
         }
         bool committed = !rc || again || (!open && came_too_late(within));
         const char *expected = committed ? within : before;
@@ -278,7 +276,6 @@ TEST(test_a_stopped_commit_can_be_tried_again_or_is_undone) {
 static int calls_left;
 
 static void stop_me(sqlite3_context *context, int count, sqlite3_value **values) {
-    (void)count;
     if (--calls_left == 0) sqlite3_interrupt(sqlite3_context_db_handle(context));
     sqlite3_result_value(context, values[0]);
 }
@@ -294,7 +291,7 @@ TEST(test_an_interrupt_undoes_as_much_as_for_an_ordinary_table) {
     static const char rows[] = "SELECT count(*), total(value), group_concat(path) FROM (SELECT * FROM @ ORDER BY path)";
     sqlite3_create_function_v2(db, "stop", 1, SQLITE_UTF8, NULL, stop_me, NULL, NULL, NULL);
     sql_create(db, "ours", "log_limit='4KB', spill_limit='8KB'");
-    sql_run(db, "CREATE TABLE theirs(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
+    run("CREATE TABLE theirs(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
     static const int places[] = {1, 2, 50, 99, 150, 199, 1000};
     for (size_t i = 0; i < LENGTH(stopping); i++) {
         for (size_t j = 0; j < LENGTH(places); j++) {
@@ -302,11 +299,11 @@ TEST(test_an_interrupt_undoes_as_much_as_for_an_ordinary_table) {
             if (!random_takes(j, 2)) continue;
             for (int t = 0; t < 2; t++) {
                 const char *name = t ? "theirs" : "ours";
-                sql_run(db, "DELETE FROM %s", name);
+                run("DELETE FROM %s", name);
                 fill(db, name, 0, 200);
                 calls_left = places[j];
                 char *first = kept(sql_outcome(db, name, stopping[i], rows));
-                if (!sqlite3_get_autocommit(db)) sql_run(db, "COMMIT");
+                if (!sqlite3_get_autocommit(db)) run("COMMIT");
                 results[t] = TEXT("%s, then\n%s", first,
                                   kept(sql_outcome(db, name, "INSERT INTO @(path) VALUES('works on')", rows)));
             }
@@ -374,7 +371,7 @@ TEST(test_an_interrupt_from_another_thread_stops_a_long_commit_or_comes_too_late
         watch(0);
         if (rc) {
             ck_assert_msg((rc & 0xff) == SQLITE_INTERRUPT, "%s: %d %s", work, rc, sqlite3_errmsg(db));
-            if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+            if (!sqlite3_get_autocommit(db)) run("ROLLBACK");
             is_as(db, before, work);
         } else {
             ck_assert_int_eq(sql_int(db, "%s", works[i % 5][1]), 1);
@@ -399,7 +396,6 @@ static struct {
 } pragma;
 
 static int find_pragma(unsigned kind, void *context, void *statement, void *text) {
-    (void)kind, (void)context, (void)statement;
     static const char begins[] = "-- PRAGMA "; /* as SQLite writes nested ones */
     pragma.within = !strncmp(text, begins, sizeof begins - 1) && --pragma.left == 0;
     pragma.struck |= pragma.within;
@@ -407,7 +403,6 @@ static int find_pragma(unsigned kind, void *context, void *statement, void *text
 }
 
 static int stop_within(void *unused) {
-    (void)unused;
     bool stops = pragma.within;
     pragma.within = false;
     return stops;
@@ -429,7 +424,7 @@ static void listen_no_more(void) {
 static const char *const storages[] = {"file", "inline"}, *const journals[] = {"WAL", "DELETE"};
 
 static void create(const char *table, const char *storage, const char *options) {
-    sql_run(db, "CREATE VIRTUAL TABLE %s USING art(path, value, storage=%s, %s)", table, storage, options);
+    run("CREATE VIRTUAL TABLE %s USING art(path, value, storage=%s, %s)", table, storage, options);
 }
 
 static void all_see(int rows_of_plain, const char *expected, const char *when) {
@@ -447,7 +442,7 @@ static void all_see(int rows_of_plain, const char *expected, const char *when) {
 static int stop_in_pragmas(const char *first, void (*undone)(void)) {
     for (int number = 1;; number++) {
         char *before = kept(summary(db)), *when = TEXT("COMMIT, PRAGMA %d", number);
-        sql_run(db, "BEGIN; INSERT INTO plain VALUES(1); %s", first);
+        run("BEGIN; INSERT INTO plain VALUES(1); %s", first);
         fill(db, "t", 1000, 500);
         char *within = kept(summary(db));
         listen_for_pragma(number);
@@ -458,13 +453,13 @@ static int stop_in_pragmas(const char *first, void (*undone)(void)) {
         ck_assert_msg(pragma.struck == (rc != SQLITE_OK), "%s: %d", when, rc);
         if (!rc) return number - 1;
         undone();
-        sql_run(db, "INSERT INTO t(path, value) VALUES('behind %02d', 1); INSERT INTO t(t) VALUES('flush')", number);
+        run("INSERT INTO t(path, value) VALUES('behind %02d', 1); INSERT INTO t(t) VALUES('flush')", number);
         all_see(0, kept(summary(db)), when);
     }
 }
 
 static void make_one_of(int kind) {
-    sql_run(db, "PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; CREATE TABLE plain(x)", journals[kind / 2]);
+    run("PRAGMA journal_mode=%s; PRAGMA synchronous=OFF; CREATE TABLE plain(x)", journals[kind / 2]);
     create("t", storages[kind % 2], "log_limit='4KB'");
     fill(db, "t", 0, 300);
 }
@@ -494,7 +489,7 @@ LOOP_TEST(test_a_drop_of_a_commit_that_is_interrupted_within_itself_takes_no_fil
 
 /* True: there was such a PRAGMA. */
 static bool spill_up_to_pragma(int number, int *rc, int *rows) {
-    sql_run(db, "BEGIN; INSERT INTO plain VALUES(1)");
+    run("BEGIN; INSERT INTO plain VALUES(1)");
     sqlite3_stmt *insert = sql_prepare(db, "INSERT INTO t(path, value) VALUES(printf('k%%05d', ?), zeroblob(1000))");
     listen_for_pragma(number);
     for (*rows = 0; *rows < 190 && !pragma.struck; ++*rows) {
@@ -511,20 +506,20 @@ static bool spill_up_to_pragma(int number, int *rc, int *rows) {
  * on. */
 LOOP_TEST(test_an_insert_whose_transaction_an_interrupted_spill_has_ended_is_refused, 2) {
     int rc, rows, refused = 0;
-    sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; CREATE TABLE plain(x)");
+    run("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; CREATE TABLE plain(x)");
     for (int number = 1;; number++) {
         create("t", storages[_i], "spill_limit='100KB'");
         if (!spill_up_to_pragma(number, &rc, &rows)) break;
         bool open = !sqlite3_get_autocommit(db);
         ck_assert_msg(open == !rc, "PRAGMA %d: %d", number, rc);
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), open ? rows : 0);
-        if (open) sql_run(db, "ROLLBACK");
+        if (open) run("ROLLBACK");
         refused += !open;
-        sql_run(db, "BEGIN");
+        run("BEGIN");
         fill(db, "t", 0, 2500);
-        sql_run(db, "COMMIT");
+        run("COMMIT");
         all_see(0, kept(summary(db)), "behind a spill");
-        sql_run(db, "DROP TABLE t");
+        run("DROP TABLE t");
     }
     ck_assert_int_eq(rc, SQLITE_OK);
     ck_assert_int_ge(refused, 1);

@@ -57,8 +57,8 @@ static const struct {
     {"t.path, t.value, s.id", " ORDER BY s.id"},
 };
 
-static const char *const others[] = {
-    "SELECT count(*) FROM t WHERE EXISTS (SELECT 1 FROM small s WHERE s.path = t.path)",
+TEXTS(
+    others, "SELECT count(*) FROM t WHERE EXISTS (SELECT 1 FROM small s WHERE s.path = t.path)",
     "SELECT count(*) FROM small s WHERE EXISTS (SELECT 1 FROM t WHERE t.path = s.path)",
     "SELECT count(*) FROM plain s WHERE s.k = 5 AND EXISTS (SELECT 1 FROM t WHERE t.path = s.path)",
     "SELECT count(*) FROM small s WHERE NOT EXISTS (SELECT 1 FROM t WHERE t.path = s.path)",
@@ -71,8 +71,7 @@ static const char *const others[] = {
     "WITH s AS MATERIALIZED (SELECT path, k FROM small) SELECT count(*) FROM s JOIN t ON t.path = s.path",
     "SELECT count(*) FROM t, small s WHERE t.path = s.path OR t.value = s.id",
     "SELECT t.path, s.id FROM small s JOIN t ON t.path = s.path ORDER BY t.size LIMIT 10",
-    "SELECT t.path, s.id FROM t JOIN small s ON t.path = s.path JOIN big b ON b.id = t.value ORDER BY t.size LIMIT 10",
-};
+    "SELECT t.path, s.id FROM t JOIN small s ON t.path = s.path JOIN big b ON b.id = t.value ORDER BY t.size LIMIT 10");
 
 /* Statements with both texts may have an order that takes more steps. */
 static const struct {
@@ -113,7 +112,7 @@ static void fill(sqlite3 *db, int rows) {
             "INSERT INTO n WITH c(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c LIMIT %d) SELECT i FROM c;"
             "CREATE TEMP TABLE o(step, rows, ks, name)",
             rows > BIG ? rows : BIG);
-    static const char *const names[] = {"few", "small", "plain", "big"};
+    TEXTS(names, "few", "small", "plain", "big");
     static const int steps[] = {37, 17, 13, 11}, counts[] = {20, 300, 1000, BIG}, ks[] = {5, 30, 50, 2000};
     for (int i = 0; i < 4; i++) {
         sql_run(db,
@@ -211,7 +210,7 @@ static bool is_accepted(const char *sql, bool analyzed) {
     return false;
 }
 
-static struct { int statements, differ, accepted, dear, worse; } counts;
+static struct counts { int statements, differ, accepted, dear, worse; } counts;
 
 /* Of accepted statements, and of those that take more than ACCEPTED_TIMES: as they are, on either SQLite. */
 static const struct {
@@ -263,6 +262,7 @@ LOOP_TEST(test_tables_are_gone_through_as_with_an_ordinary_one, random_stride() 
     int rows = sizes[_i / 2];
     bool analyzed = _i % 2;
     sqlite3_str *worse = sqlite3_str_new(NULL);
+    counts = (struct counts){0}; /* where tests are no processes of their own, those of the one before */
     set_up(rows, analyzed);
     compare_all(false, analyzed, worse);
     for (unsigned i = 0; i < LENGTH(others); i++) compare(others[i], analyzed, worse);

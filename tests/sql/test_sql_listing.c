@@ -11,7 +11,7 @@ static void set_up(void) {
     ART_IN_TESTS(sql_link(); art_test_hooks.as_one = false;)
     sql_set_up_in_memory();
     sql_create(db, "t", "");
-    sql_run(db, "CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
+    run("CREATE TABLE b(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
 }
 
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
@@ -33,16 +33,14 @@ static void same(const char *art_sql, const char *plain_sql) {
 static char *model(const char *prefix, const char *delimiter, const char *start_after) {
     char *behind =
         start_after ? TEXT(" HAVING max(x) > %s AND NOT (at > 0 AND shown = %s)", start_after, start_after) : "";
-    return TEXT(
-        "(SELECT CAST(shown AS TEXT) AS path, CASE WHEN at = 0 THEN value END AS value,"
-        "        CASE WHEN at > 0 THEN count(*) END AS entries FROM"
-        "  (SELECT x, at, value, CASE WHEN at > 0 THEN substr(x, 1, length(%s) + at + length(%s) - 1) ELSE x END AS "
-        "shown"
-        "     FROM (SELECT x, value,"
-        "             CASE WHEN length(%s) THEN coalesce(instr(substr(x, length(%s) + 1), %s), 0) ELSE 0 END AS at"
-        "             FROM (SELECT CAST(path AS BLOB) AS x, value FROM b)"
-        "             WHERE length(%s) = 0 OR substr(x, 1, length(%s)) = %s)) GROUP BY shown%s)",
-        prefix, delimiter, delimiter, prefix, delimiter, prefix, prefix, prefix, behind);
+    return TEXT("(SELECT CAST(shown AS TEXT) AS path, CASE WHEN at = 0 THEN value END AS value,"
+                "        CASE WHEN at > 0 THEN count(*) END AS entries FROM"
+                "  (SELECT x, at, value, CASE WHEN at > 0 THEN substr(x, 1, length(%s) + at + length(%s) - 1) ELSE x "
+                "END AS shown     FROM (SELECT x, value,             CASE WHEN length(%s) THEN "
+                "coalesce(instr(substr(x, length(%s) + 1), %s), 0) ELSE 0 END AS at"
+                "             FROM (SELECT CAST(path AS BLOB) AS x, value FROM b)"
+                "             WHERE length(%s) = 0 OR substr(x, 1, length(%s)) = %s)) GROUP BY shown%s)",
+                prefix, delimiter, delimiter, prefix, delimiter, prefix, prefix, prefix, behind);
 }
 
 /* --- random bytes ------------------------------------------------------------------------------------------------- */
@@ -64,17 +62,17 @@ static char *random_bytes(struct random *random, uint32_t most) {
 }
 
 static void fill(struct random *random, int rows) {
-    sql_run(db, "DELETE FROM t; DELETE FROM b");
+    run("DELETE FROM t; DELETE FROM b");
     for (int i = 0; i < rows; i++) {
-        sql_run(db, "INSERT OR REPLACE INTO b VALUES(CAST(%s AS TEXT), %d)", random_bytes(random, 7), i);
+        run("INSERT OR REPLACE INTO b VALUES(CAST(%s AS TEXT), %d)", random_bytes(random, 7), i);
     }
-    sql_run(db, "INSERT INTO t(path, value) SELECT path, value FROM b WHERE value %% 2");
-    if (random_below(random, 2)) sql_command(db, "main", "t", "flush");
-    sql_run(db, "INSERT INTO t(path, value) SELECT path, value FROM b WHERE value %% 2 = 0");
+    run("INSERT INTO t(path, value) SELECT path, value FROM b WHERE value %% 2");
+    if (random_below(random, 2)) command("flush");
+    run("INSERT INTO t(path, value) SELECT path, value FROM b WHERE value %% 2 = 0");
 }
 
 static void append_condition(sqlite3_str *out, struct random *random) {
-    static const char *const comparisons[] = {"=", "<", "<=", ">", ">=", "IS", "<>"};
+    TEXTS(comparisons, "=", "<", "<=", ">", ">=", "IS", "<>");
     TEXTS(others, "path GLOB 'a*'", "path GLOB '*/'", "path GLOB 'a?b*' || ''", "path LIKE 'A%'", "path LIKE 'a/%'",
           "path LIKE '%' || '/'", "path IN ('a', 'a/', 'b/', '/', 5, NULL)", "value > 3", "entries > 1",
           "entries IS NULL", "length(path) = 2", "path COLLATE NOCASE >= 'A'", "path > 5", "path < (SELECT 6)",
@@ -154,9 +152,9 @@ TEST(test_a_level_is_what_plain_sql_makes_of_the_rows) {
 /* --- what an example shows ---------------------------------------------------------------------------------------- */
 
 static void fill_example(void) {
-    sql_run(db, "INSERT INTO t(path, value) VALUES('usr/bin/cc', 1), ('usr/bin/ld', 2), ('usr/readme', 3),"
-                " ('usr/share/[x]/a', 4), ('usr/share/[x]/b', 5), ('usr/share/[x]c', 6), ('usr/share/', 7), ('var', 8),"
-                " ('5/five', 9)");
+    run("INSERT INTO t(path, value) VALUES('usr/bin/cc', 1), ('usr/bin/ld', 2), ('usr/readme', 3),"
+        " ('usr/share/[x]/a', 4), ('usr/share/[x]/b', 5), ('usr/share/[x]c', 6), ('usr/share/', 7), ('var', 8), "
+        "('5/five', 9)");
 }
 
 TEST(test_a_level_shows_rows_and_common_prefixes_in_order) {
@@ -200,29 +198,28 @@ TEST(test_start_after_is_about_keys) {
 
 TEST(test_rows_behind_a_key_are_changed) {
     fill_example();
-    sql_run(db, "UPDATE t SET value = 0 WHERE prefix = 'usr/' AND start_after = 'usr/share/[x]/a'");
+    run("UPDATE t SET value = 0 WHERE prefix = 'usr/' AND start_after = 'usr/share/[x]/a'");
     expect("usr/share/[x]/b\nusr/share/[x]c\n", "SELECT path FROM t WHERE value = 0");
-    sql_run(db,
-            "UPDATE t SET value = v FROM (SELECT -1 AS v) WHERE prefix = 'usr/' AND start_after = 'usr/share/[x]/b'");
+    run("UPDATE t SET value = v FROM (SELECT -1 AS v) WHERE prefix = 'usr/' AND start_after = 'usr/share/[x]/b'");
     expect("usr/share/[x]c\n", "SELECT path FROM t WHERE value = -1");
     refuses(SQLITE_ERROR, "art: the hidden column start_after cannot be written (t.start_after)",
             "UPDATE t SET start_after = 'a'");
     refuses(SQLITE_ERROR, "art: the hidden column start_after cannot be written",
             "INSERT INTO t(path, start_after) VALUES('a', 'a')");
-    sql_run(db, "DELETE FROM t WHERE start_after = 'usr/bin/ld'");
+    run("DELETE FROM t WHERE start_after = 'usr/bin/ld'");
     expect("5/five\nusr/bin/cc\nusr/bin/ld\n", "SELECT path FROM t");
 }
 
 /* As for a column of an application's own that has such a name. */
 TEST(test_an_argument_that_is_compared_otherwise_is_refused) {
-    static const char *const names[] = {"prefix", "delimiter", "start_after", "snapshot", "t"};
+    TEXTS(names, "prefix", "delimiter", "start_after", "snapshot", "t");
     fill_example();
     for (unsigned i = 0; i < LENGTH(names); i++) {
-        char *words =
-            kept(i < 4 ? sqlite3_mprintf("art: %s is an argument, and only = gives it (t.%s): write %s = ..., or "
-                                         "compare path",
-                                         names[i], names[i], names[i])
-                       : sqlite3_mprintf("fifth argument"));
+        char *words = kept(
+            i < 4
+                ? sqlite3_mprintf("art: %s is an argument, and only = gives it (t.%s): write %s = ..., or compare path",
+                                  names[i], names[i], names[i])
+                : sqlite3_mprintf("fifth argument"));
         EACH(comparison, "%s > 'usr/'", "%s >= 'usr/' AND %s < 'usr0'", "%s BETWEEN 'a' AND 'z'", "%s LIKE 'usr%%'",
              "%s LIKE 'u' ESCAPE 'x'", "%s GLOB 'usr*'", "%s IS 'usr/'", "%s IS NOT 'usr/'", "%s <> 'usr/'",
              "%s IS NOT NULL", "(%s, path) > ('a', 'b')", "5 < %s", "%s > (SELECT 'a')", "path = 'a' AND %s > 'a'") {
@@ -243,7 +240,7 @@ TEST(test_an_argument_that_is_compared_otherwise_is_refused) {
 
 TEST(test_an_argument_that_is_given_can_be_compared) {
     fill_example();
-    sql_run(db, "CREATE TABLE x(p TEXT); INSERT INTO x VALUES('usr/bin/'), ('none/')");
+    run("CREATE TABLE x(p TEXT); INSERT INTO x VALUES('usr/bin/'), ('none/')");
     expect("2\n", "SELECT count(*) FROM t('usr/bin/') WHERE prefix > 'a'");
     expect("0\n", "SELECT count(*) FROM t('usr/bin/') WHERE prefix <> 'usr/bin/'");
     expect("2\n", "SELECT count(*) FROM t WHERE prefix IN ('usr/bin/', 'none/')");
@@ -281,7 +278,7 @@ TEST(test_there_are_four_arguments) {
     expect("usr/bin/\n", "SELECT path FROM t('usr/', '/') WHERE entries = 2");
     expect("9\n", "SELECT count(*) FROM t WHERE row_version = 1");
     expect("0\n", "SELECT count(*) FROM t WHERE row_version = 5");
-    sql_run(db, "CREATE VIRTUAL TABLE entries USING art; INSERT INTO entries(path) VALUES('a')");
+    run("CREATE VIRTUAL TABLE entries USING art; INSERT INTO entries(path) VALUES('a')");
     refuses(SQLITE_ERROR, "art: the column that takes commands cannot be compared, nor be a fifth argument",
             "SELECT * FROM entries('', '', '', 1, 1)");
     refuses(SQLITE_ERROR, "art: \"\" is a hidden column of this table, and nothing gives it here (entries.\"\")",
@@ -334,8 +331,8 @@ TEST(test_arguments_are_shown) {
 
 /* '007' is not 7, nor is '1e2' 100, though IN compares by the column's affinity. */
 TEST(test_arguments_out_of_a_list_are_texts) {
-    sql_run(db, "INSERT INTO t(path) VALUES('007/a'), ('7/b'), ('1e2/x'), ('100/y');"
-                "CREATE TABLE p(p TEXT, i INTEGER); INSERT INTO p VALUES('007', 7), ('1e2', 100)");
+    run("INSERT INTO t(path) VALUES('007/a'), ('7/b'), ('1e2/x'), ('100/y');"
+        "CREATE TABLE p(p TEXT, i INTEGER); INSERT INTO p VALUES('007', 7), ('1e2', 100)");
     expect("007/a|007\n1e2/x|1e2\n", "SELECT path, prefix FROM t WHERE prefix IN ('007', '1e2') ORDER BY path");
     expect("007/a|007\n1e2/x|1e2\n", "SELECT path, prefix FROM t WHERE prefix IN (SELECT p FROM p) ORDER BY path");
     expect("100/y\n7/b\n", "SELECT path FROM t WHERE prefix IN (SELECT i FROM p) ORDER BY path");
@@ -353,7 +350,7 @@ TEST(test_arguments_out_of_a_list_are_texts) {
 
 /* Of two equalities the one with a literal is taken: SQLite gives up where the table would wait for itself. */
 TEST(test_a_list_of_arguments_stands_beside_a_comparison_of_two_columns) {
-    sql_run(db, "INSERT INTO t VALUES('usr/x', 'usr/x'), ('usr/y', 'usr/x'), ('var/x', 'usr/x')");
+    run("INSERT INTO t VALUES('usr/x', 'usr/x'), ('usr/y', 'usr/x'), ('var/x', 'usr/x')");
     expect("usr/x\n", "SELECT path FROM t WHERE prefix IN ('usr/', 'var/') AND path = value AND path = 'usr/x'");
     expect("usr/x\n", "SELECT path FROM t WHERE prefix IN ('usr/', 'var/') AND path = value");
     expect("", "SELECT path FROM t WHERE prefix IN ('var/', 'z') AND path = value AND path = 'usr/x'");
@@ -369,7 +366,7 @@ TEST(test_numbers_are_text_and_null_gives_nothing) {
     expect("", "SELECT path FROM t(NULL, '/')");
     expect("", "SELECT path FROM t WHERE delimiter = NULL");
     expect("", "SELECT path FROM t WHERE path = 5 AND prefix = 5");
-    sql_run(db, "INSERT INTO t(path) VALUES('05'), ('5'); CREATE TABLE n(i INTEGER); INSERT INTO n VALUES(5)");
+    run("INSERT INTO t(path) VALUES('05'), ('5'); CREATE TABLE n(i INTEGER); INSERT INTO n VALUES(5)");
     expect("05\n", "SELECT path FROM n CROSS JOIN t('0') WHERE path = i");
     expect("5\n", "SELECT path FROM n CROSS JOIN t('5') WHERE path = i");
     expect("05\n5\n", "SELECT path FROM n CROSS JOIN t('', 'x') WHERE path = i");
@@ -395,24 +392,24 @@ TEST(test_several_prefixes_must_all_be_equal) {
 TEST(test_names_that_like_does_not_match_are_passed_over_with_all_below_them) {
     static const int lengths[] = {1, 252};
     for (unsigned n = 0; n < 2; n++) {
-        sql_run(db, "INSERT INTO t(path) VALUES('a/b%.*c1'), ('a/b%.*c2'), ('z')", lengths[n], 'x', lengths[n], 'x');
+        run("INSERT INTO t(path) VALUES('a/b%.*c1'), ('a/b%.*c2'), ('z')", lengths[n], 'x', lengths[n], 'x');
         /* So many names before or behind, as whether a spelling is sought goes by how many were in vain. */
         for (const char *name = "BCDEFGHIstuvwxy"; *name; name++) {
-            sql_run(db, "INSERT INTO t(path) VALUES('%c/x')", *name);
+            run("INSERT INTO t(path) VALUES('%c/x')", *name);
             for (int descending = 0; descending < 2; descending++) {
                 expect("", TEXT("SELECT path FROM t('', '/') WHERE path LIKE 'a/b%.*c%%' ORDER BY path %s", lengths[n],
                                 'x', descending ? "DESC" : ""));
             }
         }
-        sql_run(db, "DELETE FROM t");
+        run("DELETE FROM t");
     }
 }
 
 TEST(test_many_conditions_beside_an_argument) {
     fill_example();
     for (int kind = 0; kind < 4; kind++) {
-        static const char *const arguments[] = {"prefix = 'usr/' AND delimiter = '/'", "prefix = 5 AND delimiter = '/'",
-                                                "prefix = x'35' AND delimiter = x'2f'", "prefix = 'usr/b'"};
+        TEXTS(arguments, "prefix = 'usr/' AND delimiter = '/'", "prefix = 5 AND delimiter = '/'",
+              "prefix = x'35' AND delimiter = x'2f'", "prefix = 'usr/b'");
         sqlite3_str *sql = sqlite3_str_new(NULL);
         sqlite3_str_appendall(sql, "SELECT count(*) FROM t WHERE 1");
         for (int i = 0; i < 40; i++) sqlite3_str_appendf(sql, " AND path >= '%d'", i % 5);
@@ -426,13 +423,13 @@ TEST(test_many_conditions_beside_an_argument) {
 
 TEST(test_arguments_come_from_other_tables) {
     fill_example();
-    sql_run(db, "CREATE TABLE dirs(d); INSERT INTO dirs VALUES('usr'), ('var'), ('usr/share'), (NULL)");
+    run("CREATE TABLE dirs(d); INSERT INTO dirs VALUES('usr'), ('var'), ('usr/share'), (NULL)");
     EACH(join, "SELECT d, path, entries FROM dirs, t(d || '/', '/') ORDER BY 1, 2",
          "SELECT d, path, entries FROM t(d || '/', '/'), dirs ORDER BY 1, 2",
          "SELECT d, path, entries FROM dirs JOIN t ON prefix = d || '/' AND delimiter = '/' ORDER BY 1, 2",
          "SELECT d, path, entries FROM t JOIN dirs ON prefix = d || '/' WHERE delimiter = '/' ORDER BY 1, 2") {
-        expect("usr|usr/bin/|2\nusr|usr/readme|\nusr|usr/share/|4\nusr/share|usr/share/|\n"
-               "usr/share|usr/share/[x]/|2\nusr/share|usr/share/[x]c|\n",
+        expect("usr|usr/bin/|2\nusr|usr/readme|\nusr|usr/share/|4\nusr/share|usr/share/|\nusr/share|usr/share/[x]/"
+               "|2\nusr/share|usr/share/[x]c|\n",
                join);
     }
     expect("|0\nusr|7\nusr/share|4\nvar|0\n",
@@ -462,20 +459,19 @@ TEST(test_plans_say_what_is_listed) {
 
 TEST(test_rows_under_a_prefix_are_changed) {
     fill_example();
-    sql_run(db, "UPDATE t SET value = value * 10 WHERE prefix = 'usr/b'");
+    run("UPDATE t SET value = value * 10 WHERE prefix = 'usr/b'");
     expect("usr/bin/cc|10\nusr/bin/ld|20\n", "SELECT path, value FROM t('usr/b')");
-    sql_run(db, "UPDATE t SET path = 'old/' || path WHERE prefix = 'usr/b'");
+    run("UPDATE t SET path = 'old/' || path WHERE prefix = 'usr/b'");
     expect("old/usr/bin/cc|10\nold/usr/bin/ld|20\n", "SELECT path, value FROM t('old/')");
-    sql_run(db, "CREATE TABLE f(v); INSERT INTO f VALUES(7);"
-                "UPDATE t SET value = v FROM f WHERE prefix = 'old/'");
+    run("CREATE TABLE f(v); INSERT INTO f VALUES(7);"
+        "UPDATE t SET value = v FROM f WHERE prefix = 'old/'");
     expect("old/usr/bin/cc|7\nold/usr/bin/ld|7\n", "SELECT path, value FROM t('old/')");
-    sql_run(db,
-            "UPDATE t SET value = v + 1 FROM f WHERE prefix = 'old/usr/bin/' AND delimiter = '/' AND path > "
-            "'old/usr/bin/d';"
-            "UPDATE t SET value = v - 1 FROM f WHERE prefix = 'old/' AND delimiter = '' AND path < 'old/usr/bin/d'");
+    run("UPDATE t SET value = v + 1 FROM f WHERE prefix = 'old/usr/bin/' AND delimiter = '/' AND path > "
+        "'old/usr/bin/d';"
+        "UPDATE t SET value = v - 1 FROM f WHERE prefix = 'old/' AND delimiter = '' AND path < 'old/usr/bin/d'");
     expect("old/usr/bin/cc|6\nold/usr/bin/ld|8\n", "SELECT path, value FROM t('old/')");
     refuses(SQLITE_ERROR, "t.delimiter", "UPDATE t SET delimiter = 'd' FROM f WHERE prefix = 'old/'");
-    sql_run(db, "DELETE FROM t WHERE prefix = 'usr/' AND path >= 'usr/s'");
+    run("DELETE FROM t WHERE prefix = 'usr/' AND path >= 'usr/s'");
     expect("5/five\nold/usr/bin/cc\nold/usr/bin/ld\nusr/readme\nvar\n", "SELECT path FROM t");
 }
 
@@ -483,20 +479,20 @@ TEST(test_rows_under_a_prefix_are_changed) {
 
 TEST(test_a_common_prefix_is_deleted_with_all_below_it) {
     fill_example();
-    sql_run(db, "DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/' AND path = 'usr/bin/'");
+    run("DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/' AND path = 'usr/bin/'");
     ck_assert_int_eq(sqlite3_changes(db), 1);
     expect("0\n", "SELECT count(*) FROM t('usr/bin/')");
-    sql_run(db, "BEGIN; DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/' AND entries > 3");
+    run("BEGIN; DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/' AND entries > 3");
     expect("usr/readme\n", "SELECT path FROM t('usr/')");
-    sql_run(db, "ROLLBACK; DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND start_after = 'usr/s'");
+    run("ROLLBACK; DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND start_after = 'usr/s'");
     expect("5/five\n", "SELECT path FROM t");
-    sql_run(db, "DELETE FROM t WHERE prefix = '' AND delimiter = '/'");
+    run("DELETE FROM t WHERE prefix = '' AND delimiter = '/'");
     expect("0\n", "SELECT count(*) FROM t");
 }
 
 TEST(test_a_common_prefix_is_moved_with_all_below_it) {
     fill_example();
-    sql_run(db, "UPDATE t SET path = 'opt/' WHERE prefix = 'usr/' AND delimiter = '/' AND path = 'usr/bin/'");
+    run("UPDATE t SET path = 'opt/' WHERE prefix = 'usr/' AND delimiter = '/' AND path = 'usr/bin/'");
     expect("opt/cc|1\nopt/ld|2\n", "SELECT path, value FROM t('opt/')");
     EACH(wrong, "UPDATE t SET value = 0 WHERE prefix = 'usr/' AND delimiter = '/'",
          "UPDATE t SET value = v FROM (SELECT 1 AS v) WHERE prefix = 'usr/' AND delimiter = '/'") {
@@ -525,14 +521,13 @@ TEST(test_a_delete_of_a_level_deletes_what_a_select_shows) {
             char *where = kept(sqlite3_str_finish(out));
             if (strstr(where, "(SELECT 6)")) continue; /* test_sql_doubts.c */
             ART_IN_TESTS(art_test_hooks.as_one = random_below(&random, 2);)
-            sql_run(db, "BEGIN; CREATE TEMP TABLE shown AS SELECT CAST(path AS BLOB) AS p, entries FROM t WHERE %s",
-                    where);
-            sql_run(db, "DELETE FROM t WHERE %s", where);
+            run("BEGIN; CREATE TEMP TABLE shown AS SELECT CAST(path AS BLOB) AS p, entries FROM t WHERE %s", where);
+            run("DELETE FROM t WHERE %s", where);
             ck_assert_int_eq(sqlite3_changes(db), atoi(kept(sql_rows(db, "SELECT count(*) FROM shown"))));
             same("SELECT path, value FROM t",
                  "SELECT path, value FROM b WHERE NOT EXISTS (SELECT 1 FROM shown WHERE CASE WHEN entries IS NULL"
                  "  THEN CAST(path AS BLOB) = p ELSE substr(CAST(path AS BLOB), 1, length(p)) = p END) ORDER BY path");
-            sql_run(db, "ROLLBACK");
+            run("ROLLBACK");
         }
         kept_clear();
     }
@@ -549,37 +544,37 @@ TEST(test_a_path_out_of_a_listing_is_a_rows) {
          "INSERT INTO away SELECT path FROM t('usr/', '/') ORDER BY entries DESC",
          "INSERT INTO below SELECT path FROM t('usr/', '/') WHERE entries > 2 ORDER BY entries DESC",
          "DELETE FROM shown WHERE entries > 0") {
-        sql_run(db, "DELETE FROM t");
+        run("DELETE FROM t");
         fill_example();
-        sql_run(db, "CREATE TABLE IF NOT EXISTS away(p); CREATE TABLE IF NOT EXISTS below(p);"
-                    "CREATE VIEW IF NOT EXISTS shown AS SELECT path, entries FROM t('usr/', '/');"
-                    "CREATE TRIGGER IF NOT EXISTS a AFTER INSERT ON away BEGIN"
-                    "  DELETE FROM t WHERE path = new.p AND new.p GLOB '*/'; END;"
-                    "CREATE TRIGGER IF NOT EXISTS b AFTER INSERT ON below BEGIN"
-                    "  DELETE FROM t WHERE path GLOB new.p || '*' AND path = new.p; END;"
-                    "CREATE TRIGGER IF NOT EXISTS s INSTEAD OF DELETE ON shown BEGIN"
-                    "  DELETE FROM t WHERE path = old.path; END");
-        sql_run(db, "%s", change);
+        run("CREATE TABLE IF NOT EXISTS away(p); CREATE TABLE IF NOT EXISTS below(p);"
+            "CREATE VIEW IF NOT EXISTS shown AS SELECT path, entries FROM t('usr/', '/');"
+            "CREATE TRIGGER IF NOT EXISTS a AFTER INSERT ON away BEGIN"
+            "  DELETE FROM t WHERE path = new.p AND new.p GLOB '*/'; END;"
+            "CREATE TRIGGER IF NOT EXISTS b AFTER INSERT ON below BEGIN"
+            "  DELETE FROM t WHERE path GLOB new.p || '*' AND path = new.p; END;"
+            "CREATE TRIGGER IF NOT EXISTS s INSTEAD OF DELETE ON shown BEGIN"
+            "  DELETE FROM t WHERE path = old.path; END");
+        run("%s", change);
         expect(kept_all, "SELECT path, entries FROM t('usr/', '/')");
     }
 }
 
 TEST(test_a_trigger_changes_a_directory_while_a_listing_is_read) {
     fill_example();
-    sql_run(db, "CREATE TABLE away(p); CREATE TRIGGER a AFTER INSERT ON away BEGIN"
-                "  DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/' AND path = new.p; END;"
-                "INSERT INTO away SELECT path FROM t('usr/', '/') WHERE entries < 3 ORDER BY entries");
+    run("CREATE TABLE away(p); CREATE TRIGGER a AFTER INSERT ON away BEGIN"
+        "  DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/' AND path = new.p; END;"
+        "INSERT INTO away SELECT path FROM t('usr/', '/') WHERE entries < 3 ORDER BY entries");
     expect("usr/readme|\nusr/share/|4\n", "SELECT path, entries FROM t('usr/', '/')");
-    sql_run(db, "DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/' AND entries >= (SELECT count(*) FROM t('va'))"
-                "  AND EXISTS (SELECT 1 FROM t WHERE path = 'var')");
+    run("DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/' AND entries >= (SELECT count(*) FROM t('va'))  AND "
+        "EXISTS (SELECT 1 FROM t WHERE path = 'var')");
     expect("usr/readme\n", "SELECT path FROM t('usr/')");
 }
 
 /* Before SQLite 3.41 an UPDATE ... FROM passes all columns as they were. */
 TEST(test_directories_go_where_another_table_says) {
     fill_example();
-    sql_run(db, "CREATE TABLE moves(old, new); INSERT INTO moves VALUES('usr/bin/', 'b/'), ('usr/share/', 's/');"
-                "UPDATE t SET path = new FROM moves WHERE prefix = 'usr/' AND delimiter = '/' AND path = old");
+    run("CREATE TABLE moves(old, new); INSERT INTO moves VALUES('usr/bin/', 'b/'), ('usr/share/', 's/');"
+        "UPDATE t SET path = new FROM moves WHERE prefix = 'usr/' AND delimiter = '/' AND path = old");
     expect("5/|1\nb/|2\ns/|4\nusr/|1\nvar|\n", "SELECT path, entries FROM t('', '/')");
 }
 
@@ -591,14 +586,14 @@ TEST(test_directories_of_several_listings) {
         refuses(SQLITE_ERROR, "a row, or all that one of several listings has below it (t.path)",
                 TEXT("DELETE FROM t WHERE %s", several));
     }
-    sql_run(db, "DELETE FROM t WHERE prefix IN ('v', 'usr/r') AND delimiter = '/'");
+    run("DELETE FROM t WHERE prefix IN ('v', 'usr/r') AND delimiter = '/'");
     expect("5/|1\nusr/|6\n", "SELECT path, entries FROM t('', '/')");
-    sql_run(db, "UPDATE t SET path = 'x' || path WHERE prefix IN ('', 'usr/') AND delimiter = '/' AND path <> 'usr/'");
+    run("UPDATE t SET path = 'x' || path WHERE prefix IN ('', 'usr/') AND delimiter = '/' AND path <> 'usr/'");
     expect("x5/five\nxusr/bin/cc\nxusr/bin/ld\nxusr/share/\nxusr/share/[x]/a\nxusr/share/[x]/b\nxusr/share/[x]c\n",
            "SELECT path FROM t");
-    sql_run(db, "CREATE TABLE moves(folder, old, new); INSERT INTO moves VALUES('xusr/', 'xusr/bin/', 'b/'), "
-                "('', 'x5/', 'f/'); UPDATE t SET path = new FROM moves"
-                "  WHERE prefix = folder AND delimiter = '/' AND path = old");
+    run("CREATE TABLE moves(folder, old, new); INSERT INTO moves VALUES('xusr/', 'xusr/bin/', 'b/'), "
+        "('', 'x5/', 'f/'); UPDATE t SET path = new FROM moves"
+        "  WHERE prefix = folder AND delimiter = '/' AND path = old");
     expect("b/|2\nf/|1\nxusr/|4\n", "SELECT path, entries FROM t('', '/')");
 }
 
@@ -606,20 +601,18 @@ TEST(test_directories_of_several_listings) {
  * versions of SQLite use one scan for both. */
 TEST(test_a_directory_goes_where_another_arm_has_no_rows) {
     EACH(none, "path = ' x'", "path = NULL", "path < x'00' AND path > 'x'", "path GLOB NULL") {
-        sql_run(db, "DROP TABLE IF EXISTS d; CREATE VIRTUAL TABLE d USING art(b, path, key=(b, path));"
-                    "DELETE FROM t");
+        run("DROP TABLE IF EXISTS d; CREATE VIRTUAL TABLE d USING art(b, path, key=(b, path));"
+            "DELETE FROM t");
         fill_example();
-        sql_run(db, "INSERT INTO d SELECT 'b', path FROM t");
+        run("INSERT INTO d SELECT 'b', path FROM t");
         EACH(table, "t", "d") {
-            char *statement =
-                sqlite3_mprintf("DELETE FROM %s WHERE prefix = 'usr/' AND delimiter = '/' AND start_after = "
-                                "'usr/a'%s AND (path IS 'usr/bin/' OR (%s))",
-                                table, *table == 'd' ? " AND b = 'b'" : "", none);
+            char *statement = TEXT("DELETE FROM %s WHERE prefix = 'usr/' AND delimiter = '/' AND start_after = "
+                                   "'usr/a'%s AND (path IS 'usr/bin/' OR (%s))",
+                                   table, *table == 'd' ? " AND b = 'b'" : "", none);
             int rc = sql_try(db, "%s", statement);
             ck_assert_msg(!rc || strstr(sqlite3_errmsg(db), "one of several listings"), "%s: %s", statement,
                           sqlite3_errmsg(db));
             expect(rc ? "2\n" : "0\n", TEXT("SELECT count(*) FROM %s WHERE path GLOB 'usr/bin/*'", table));
-            sqlite3_free(statement);
         }
     }
 }
@@ -641,15 +634,15 @@ TEST(test_hidden_columns_of_a_common_prefix_are_not_written) {
 /* The outer listing says what a path is: 'usr/readme' is a row to it, and 'usr/share/', a row to the inner, is not. */
 TEST(test_a_row_of_one_listing_that_another_rolls_up_is_a_row) {
     fill_example();
-    sql_run(db, "INSERT INTO t(path) VALUES('usr/readme.old'); DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/'"
-                "  AND path IN (SELECT path FROM t('usr/', 'readme'))");
+    run("INSERT INTO t(path) VALUES('usr/readme.old'); DELETE FROM t WHERE prefix = 'usr/' AND delimiter = '/'  AND "
+        "path IN (SELECT path FROM t('usr/', 'readme'))");
     expect("usr/bin/|2\nusr/readme.old|\n", "SELECT path, entries FROM t('usr/', '/')");
 }
 
 TEST(test_commands_move_copy_and_delete_what_is_below_a_prefix) {
     fill_example();
-    sql_run(db, "INSERT INTO t(t, prefix, path) VALUES('copy', 'usr/bin/', 'a/'), ('move', 'a/', 'b/')");
-    sql_run(db, "INSERT INTO t(t, prefix) VALUES('delete', 'usr/bin/')");
+    run("INSERT INTO t(t, prefix, path) VALUES('copy', 'usr/bin/', 'a/'), ('move', 'a/', 'b/')");
+    run("INSERT INTO t(t, prefix) VALUES('delete', 'usr/bin/')");
     expect("b/cc|1\nb/ld|2\n", "SELECT path, value FROM t WHERE path GLOB '[ab]*' OR path GLOB 'usr/bin/*'");
     EACH(wrong, "'move', 'b/', NULL", "'move', NULL, 'b/'", "'copy', 1, 'b/'", "'move', 'b/', x'61'") {
         refuses(SQLITE_ERROR, "wants two texts (t): write INSERT INTO t(t, prefix, path)",
@@ -660,19 +653,18 @@ TEST(test_commands_move_copy_and_delete_what_is_below_a_prefix) {
             "INSERT INTO t(t, prefix, path) VALUES('delete', 'b/', 'x')");
     refuses(SQLITE_ERROR, "lie in each other", "INSERT INTO t(t, prefix, path) VALUES('move', 'b/', 'b/c/')");
     refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE", "INSERT INTO t(t, prefix, path) VALUES('move', 'b/', 'usr/')");
-    sql_run(db, "INSERT INTO t(t, prefix, path) VALUES('move', 'nothing/', 'usr/')");
-    sql_run(db, "INSERT INTO t(t, prefix) VALUES('delete', '')");
+    run("INSERT INTO t(t, prefix, path) VALUES('move', 'nothing/', 'usr/')");
+    run("INSERT INTO t(t, prefix) VALUES('delete', '')");
     expect("0\n", "SELECT count(*) FROM t");
 }
 
 /* 'usr/share/' is a row, too; a SELECT that has listed it, and is still open, does not protect it. */
 TEST(test_a_row_named_like_a_common_prefix_is_changed_by_its_path) {
     fill_example();
-    sqlite3_stmt *sorted = sql_prepare(db, "SELECT path, entries FROM t('usr/', '/') ORDER BY entries DESC");
-    ck_assert_int_eq(sqlite3_step(sorted), SQLITE_ROW);
+    sqlite3_stmt *sorted = sql_first_row(db, "SELECT path, entries FROM t('usr/', '/') ORDER BY entries DESC");
     ck_assert_str_eq((const char *)sqlite3_column_text(sorted, 0), "usr/share/");
-    sql_run(db, "DELETE FROM t WHERE path = 'usr/share/'; INSERT INTO t(path, value) VALUES('usr/share/', 1)");
-    sql_run(db, "DELETE FROM t WHERE path GLOB 'usr/sh*/'");
+    run("DELETE FROM t WHERE path = 'usr/share/'; INSERT INTO t(path, value) VALUES('usr/share/', 1)");
+    run("DELETE FROM t WHERE path GLOB 'usr/sh*/'");
     expect("usr/share/|3\n", "SELECT path, entries FROM t('usr/', '/') WHERE entries > 2");
     ck_assert_int_eq(sqlite3_step(sorted), SQLITE_ROW);
     sqlite3_finalize(sorted);
@@ -698,9 +690,9 @@ TEST(test_a_listing_goes_on_while_its_rows_are_written) {
             last = TEXT("%s", now);
             sqlite3_finalize(hex);
             char *some = random_bytes(&random, 4);
-            static const char *const changes[] = {"DELETE FROM t WHERE path >= CAST(%s AS TEXT) AND value %% 3",
-                                                  "INSERT OR REPLACE INTO t(path, value) VALUES(CAST(%s AS TEXT), 1)",
-                                                  "BEGIN", "ROLLBACK", "INSERT INTO t(t) VALUES('flush')"};
+            TEXTS(changes, "DELETE FROM t WHERE path >= CAST(%s AS TEXT) AND value %% 3",
+                  "INSERT OR REPLACE INTO t(path, value) VALUES(CAST(%s AS TEXT), 1)", "BEGIN", "ROLLBACK",
+                  "INSERT INTO t(t) VALUES('flush')");
             sql_try(db, changes[random_below(&random, 5)], some);
         }
         sqlite3_finalize(listing);

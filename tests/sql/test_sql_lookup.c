@@ -7,7 +7,7 @@
 #include "tests/support/differential.h"
 #include "tests/support/grammar.h"
 #include "tests/support/odd_values.h"
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 
 enum { VARIANTS = 8, COLUMNS = 8 };
 
@@ -34,9 +34,9 @@ static const char *const rules[] = {
     "owner: 5*$('root'|'www'|'backup') | $literal", "column: etag | owner | i | r | n | any | b | size",
     "with: x | y | z | w", "dir: $(00-19)", "file: $(000-049)", "a: ", "condition: $(c:=$column)$compared",
     "compared: 2*$a$c IN ($list) | $a$c IN (SELECT $with FROM other WHERE id < $(0-39)) | $a$c IS $suited | $a$c "
-    "$(IS|==) (SELECT $suited) | $a$c = $suited COLLATE NOCASE | $a$c = CAST($suited AS $(TEXT|INTEGER)) | $a$c IS "
-    "NOT NULL AND $a$c NOT IN ($list) | $a$c IN (SELECT etag FROM {t|plain} WHERE size < $(0-299) UNION ALL SELECT "
-    "NULL) | 3*$a$c = $suited",
+    "$(IS|==) (SELECT $suited) | $a$c = $suited COLLATE NOCASE | $a$c = CAST($suited AS $(TEXT|INTEGER)) | $a$c IS NOT "
+    "NULL AND $a$c NOT IN ($list) | $a$c IN (SELECT etag FROM {t|plain} WHERE size < $(0-299) UNION ALL SELECT NULL) | "
+    "3*$a$c = $suited",
     "list: $suited | 4*$suited, $list",
     "conditions: $condition AND $condition | ($condition OR $condition) | $condition AND $($a)size > $(0-39) | "
     "$condition AND {$($a)row_version > 0|1} | 5*$condition",
@@ -50,9 +50,8 @@ static const char *const rules[] = {
     "{t|plain}(path, $(c=etag|owner|i|r|n|b|2*size), any, note) VALUES('d$dir/f$file', $suited, $literal, "
     "zeroblob($(19*$(0-39)|6000)))",
     "insert_many: WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < $file) INSERT OR REPLACE "
-    "INTO "
-    "{t|plain}(" ROW_COLUMNS ") SELECT printf('d$dir/f%03d', j * 7 % 50), j, printf('e%06x', (j * $(0-999)) * 7919), "
-    "$owner, j, j / 2.0, j % 9, $literal, CAST(j AS BLOB) FROM k",
+    "INTO {t|plain}(" ROW_COLUMNS ") SELECT printf('d$dir/f%03d', j * 7 % 50), j, printf('e%06x', (j * $(0-999)) * "
+    "7919), $owner, j, j / 2.0, j % 9, $literal, CAST(j AS BLOB) FROM k",
     /* A part of the table: its name with an argument, and the condition of the ordinary one. */
     "part: {t('d$(p=$dir)/')|plain} WHERE {1|path GLOB 'd$p/*'} | {t|plain} WHERE path GLOB 'd$(0-1)*' | {t|plain} "
     "WHERE path > 'd$(t=$(0-1))$(0-4)/f$file' AND path <= 'd$t$(5-9)' | {t|plain} WHERE path GLOB '*$(0-9)' | "
@@ -68,8 +67,8 @@ static const char *const rules[] = {
     "1, 2 | SELECT a.path, c.path FROM {t|plain} a, {t|plain} c WHERE a.$column = c.$column AND a.path GLOB "
     "'d$dir/*' AND $conditions ORDER BY 1, 2 LIMIT 500 | SELECT o.id, (SELECT count(*) FROM {t|plain} a WHERE "
     "a.$column IS o.$with) FROM other o WHERE o.id > $(0-39) AND EXISTS (SELECT 1 FROM {t|plain} a WHERE a.$column = "
-    "o.$with) | SELECT o.id, a.path FROM other o CROSS JOIN {t|plain} a ON o.$with = a.$column WHERE $conditions "
-    "ORDER BY 1, 2",
+    "o.$with) | SELECT o.id, a.path FROM other o CROSS JOIN {t|plain} a ON o.$with = a.$column WHERE $conditions ORDER "
+    "BY 1, 2",
     NULL};
 
 static void draw_more(struct grammar *grammar, const char *name) {
@@ -110,7 +109,6 @@ static void write_while_asking(struct both *both) {
 
 static void ask(struct both *both, sqlite3 *db, const struct both_state *state) {
     unsigned what = below(both, 10);
-    (void)state;
     if (what == 3 && db == both->db) return write_while_asking(both);
     both_same(both, db, drawn(both, what < 3 ? "$(a:=a.)$join" : "$rows"));
 }
@@ -120,7 +118,7 @@ static void ask(struct both *both, sqlite3 *db, const struct both_state *state) 
 static void make_tables(struct both *both, const char *options) {
     static const char list[] =
         "path%s, size INTEGER, etag TEXT, owner TEXT, i INTEGER, r REAL, n NUMERIC, any, b BLOB, note";
-    char *art = sqlite3_mprintf(list, ""), *plain = sqlite3_mprintf(list, " TEXT PRIMARY KEY");
+    char *art = TEXT(list, ""), *plain = TEXT(list, " TEXT PRIMARY KEY");
     sql_run(both->db,
             "CREATE VIRTUAL TABLE t USING art(%s, %s); CREATE TABLE plain(%s) WITHOUT ROWID;"
             "CREATE TABLE other(id INTEGER PRIMARY KEY, x TEXT, y INTEGER, z, w NUMERIC)",
@@ -130,16 +128,13 @@ static void make_tables(struct both *both, const char *options) {
         sql_run(both->db, "%s", insert);
         sqlite3_free(insert);
     }
-    sqlite3_free(art);
-    sqlite3_free(plain);
 }
 
 static void check_all(struct both *both, sqlite3 *db, const struct both_state *state) {
-    (void)state;
     sql_expect(db, "ok\n", "SELECT art_check('t')");
-    both_same(both, db,
-              sqlite3_mprintf("SELECT path, quote(size), quote(etag), quote(owner), quote(i), quote(r), quote(n), "
-                              "quote(any), quote(b), quote(note) FROM {t|plain} ORDER BY path"));
+    both_asks(both, db,
+              "SELECT path, quote(size), quote(etag), quote(owner), quote(i), quote(r), quote(n), quote(any), "
+              "quote(b), quote(note) FROM {t|plain} ORDER BY path");
 }
 
 LOOP_TEST(test_rows_with_a_value_are_those_of_an_ordinary_table, 2 * VARIANTS) {
@@ -170,27 +165,24 @@ TEST(test_what_any_affinity_calls_equal_is_found) {
     sql_run(both.db, "DELETE FROM other");
     for (unsigned v = 0; v < ODD_VALUES; v++) {
         const char *value = odd_value(v);
-        both_write(&both,
-                   sqlite3_mprintf("INSERT INTO {t|plain}(" ROW_COLUMNS ") VALUES('%u', 0, %s, %s, %s, %s, %s, %s, "
-                                   "%s)",
-                                   v, value, value, value, value, value, value, value));
+        both_writes(&both,
+                    "INSERT INTO {t|plain}(" ROW_COLUMNS ") VALUES('%u', 0, %s, %s, %s, %s, %s, %s, "
+                    "%s)",
+                    v, value, value, value, value, value, value, value);
         sql_run(both.db, "INSERT INTO other VALUES(%u, %s, %s, %s, %s)", v, value, value, value, value);
     }
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned i = 0; i < ODD_VALUES * COLUMNS; i++) {
             const char *column = columns[i % COLUMNS], *value = odd_value(i / COLUMNS);
-            both_same(&both, both.db,
-                      sqlite3_mprintf("SELECT path FROM {t|plain} WHERE %s = %s ORDER BY path", column, value));
-            both_same(&both, both.db,
-                      sqlite3_mprintf("SELECT path FROM {t|plain} WHERE %s IS %s ORDER BY path", column, value));
-            both_same(&both, both.db,
-                      sqlite3_mprintf("SELECT path FROM {t|plain} WHERE %s IN (%s, 'q') ORDER BY path", column, value));
+            both_asks(&both, both.db, "SELECT path FROM {t|plain} WHERE %s = %s ORDER BY path", column, value);
+            both_asks(&both, both.db, "SELECT path FROM {t|plain} WHERE %s IS %s ORDER BY path", column, value);
+            both_asks(&both, both.db, "SELECT path FROM {t|plain} WHERE %s IN (%s, 'q') ORDER BY path", column, value);
         }
         for (unsigned i = 0; i < 4 * COLUMNS; i++)
-            both_same(&both, both.db,
-                      sqlite3_mprintf("SELECT o.id, a.path FROM other o CROSS JOIN {t|plain} a ON a.%s = o.%c "
-                                      "ORDER BY 1, 2",
-                                      columns[i % COLUMNS], "xyzw"[i / COLUMNS]));
+            both_asks(&both, both.db,
+                      "SELECT o.id, a.path FROM other o CROSS JOIN {t|plain} a ON a.%s = o.%c "
+                      "ORDER BY 1, 2",
+                      columns[i % COLUMNS], "xyzw"[i / COLUMNS]);
         sql_command(both.db, "main", "t", "flush");
     }
     both_close(&both);
@@ -201,22 +193,21 @@ TEST(test_a_rare_value_is_found_in_a_run_of_several_levels) {
     enum { ROWS = 40000 };
     struct both both = in_memory(random_seed(), 3);
     sql_run(both.db, "CREATE INDEX by_etag ON plain(etag)");
-    both_write(&both,
-               sqlite3_mprintf("WITH RECURSIVE k(j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM k WHERE j < %d) "
-                               "INSERT INTO {t|plain}(path, note, etag) SELECT printf('f%%06d', j), zeroblob(150), "
-                               "CASE j %% 19000 WHEN 0 THEN 'rare' ELSE 'e' || (j / 2) END FROM k",
-                               ROWS));
+    both_writes(&both,
+                "WITH RECURSIVE k(j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM k WHERE j < %d) "
+                "INSERT INTO {t|plain}(path, note, etag) SELECT printf('f%%06d', j), zeroblob(150), CASE j %% 19000 "
+                "WHEN 0 THEN 'rare' ELSE 'e' || (j / 2) END FROM k",
+                ROWS);
     sql_command(both.db, "main", "t", "optimize");
     for (unsigned n = 0; n < 400; n++) {
         unsigned at = below(&both, ROWS), from = below(&both, ROWS);
         char *etag = n % 3 ? sqlite3_mprintf("e%u", at / 2) : sqlite3_mprintf("rare");
-        both_same(&both, both.db,
-                  sqlite3_mprintf("SELECT path FROM {t|plain} WHERE etag = %Q AND path %s 'f%06u' ORDER BY path %s",
-                                  etag, n & 1 ? ">" : "<=",
-                                  n % 5   ? from
-                                  : n & 1 ? 0
-                                          : ROWS,
-                                  n & 2 ? "DESC" : "ASC"));
+        both_asks(&both, both.db, "SELECT path FROM {t|plain} WHERE etag = %Q AND path %s 'f%06u' ORDER BY path %s",
+                  etag, n & 1 ? ">" : "<=",
+                  n % 5   ? from
+                  : n & 1 ? 0
+                          : ROWS,
+                  n & 2 ? "DESC" : "ASC");
         sqlite3_free(etag);
     }
     sql_expect(both.db, "ok\n", "SELECT art_check('t')");
@@ -225,25 +216,22 @@ TEST(test_a_rare_value_is_found_in_a_run_of_several_levels) {
 
 /* The lookup then walks through newer runs, which have such rows, and hide some. */
 TEST(test_a_value_that_most_rows_have_is_found) {
-    static const char *const writes[] = {
-        "UPDATE {t|plain} SET owner = 'www', i = i + 1 WHERE path GLOB '*$(00-99)'",
-        "DELETE FROM {t|plain} WHERE path GLOB '*$(00-99)'",
-        "UPDATE {t|plain} SET owner = 'root' WHERE path GLOB '*$(0-9)' AND owner = 'www'"};
+    TEXTS(writes, "UPDATE {t|plain} SET owner = 'www', i = i + 1 WHERE path GLOB '*$(00-99)'",
+          "DELETE FROM {t|plain} WHERE path GLOB '*$(00-99)'",
+          "UPDATE {t|plain} SET owner = 'root' WHERE path GLOB '*$(0-9)' AND owner = 'www'");
     struct both both = in_memory(random_seed(), 4);
-    both_write(&both,
-               sqlite3_mprintf("WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < 6000) "
-                               "INSERT INTO {t|plain}(path, i, owner) SELECT printf('f%%05d', j * 7919 %% 9973), "
-                               "j, iif(j %% 9, 'root', 'www') FROM k"));
+    both_writes(&both, "WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < 6000) "
+                       "INSERT INTO {t|plain}(path, i, owner) SELECT printf('f%%05d', j * 7919 %% 9973), "
+                       "j, iif(j %% 9, 'root', 'www') FROM k");
     sql_command(both.db, "main", "t", "optimize");
     sql_command(both.db, "main", "t", "log_limit=16KB");
     for (unsigned n = 0; n < 24; n++) {
         both_write(&both, drawn(&both, writes[n % 3]));
-        both_same(
+        both_asks(
             &both, both.db,
-            sqlite3_mprintf("SELECT path, i FROM {t|plain} WHERE owner = 'root' AND path > 'f%05u' ORDER BY path %s "
-                            "LIMIT -1 OFFSET %u",
-                            n * 100, n & 1 ? "DESC" : "ASC", n & 2 ? 1500 : 0));
-        both_same(&both, both.db, sqlite3_mprintf("SELECT count(*) FROM {t|plain} WHERE owner = 'www' AND i > %u", n));
+            "SELECT path, i FROM {t|plain} WHERE owner = 'root' AND path > 'f%05u' ORDER BY path %s LIMIT -1 OFFSET %u",
+            n * 100, n & 1 ? "DESC" : "ASC", n & 2 ? 1500 : 0);
+        both_asks(&both, both.db, "SELECT count(*) FROM {t|plain} WHERE owner = 'www' AND i > %u", n);
     }
     ck_assert_int_ge(sql_info(both.db, "lookups walked"), 12);
     both_close(&both);
@@ -251,20 +239,19 @@ TEST(test_a_value_that_most_rows_have_is_found) {
 
 TEST(test_a_list_of_any_length_is_found) {
     struct both both = in_memory(1, 0);
-    both_write(&both,
-               sqlite3_mprintf("WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < 9000) "
-                               "INSERT INTO {t|plain}(path, i, etag) SELECT printf('f%%05d', j), j, 'e' || j FROM k"));
+    both_writes(&both, "WITH RECURSIVE k(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM k WHERE j < 9000) "
+                       "INSERT INTO {t|plain}(path, i, etag) SELECT printf('f%%05d', j), j, 'e' || j FROM k");
     sql_run(both.db, "CREATE TABLE many(x, y); INSERT INTO many SELECT i, etag FROM plain ORDER BY path DESC");
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned n = 4094; n < 4099; n++) {
-            both_same(&both, both.db,
-                      sqlite3_mprintf("SELECT count(*), min(path), max(path) FROM {t|plain} WHERE i IN (SELECT x FROM "
-                                      "many LIMIT %u)",
-                                      n));
-            both_same(&both, both.db,
-                      sqlite3_mprintf("SELECT count(*), min(path), max(path) FROM {t|plain} WHERE etag IN (SELECT y "
-                                      "FROM many LIMIT %u) AND i > 5000",
-                                      n));
+            both_asks(&both, both.db,
+
+                      "SELECT count(*), min(path), max(path) FROM {t|plain} WHERE i IN (SELECT x FROM many LIMIT %u)",
+                      n);
+            both_asks(&both, both.db,
+                      "SELECT count(*), min(path), max(path) FROM {t|plain} WHERE etag IN (SELECT y FROM many LIMIT "
+                      "%u) AND i > 5000",
+                      n);
         }
         sql_command(both.db, "main", "t", "flush");
     }
@@ -275,11 +262,10 @@ TEST(test_a_list_of_any_length_is_found) {
 TEST(test_a_list_behind_many_conditions_is_found) {
     static const char glob[] = " AND path GLOB 'f*'";
     struct both both = in_memory(1, 0);
-    both_write(&both, sqlite3_mprintf("INSERT INTO {t|plain}(path, i, etag) VALUES('f1', 1, 'a'), ('f2', 2, 'b')"));
+    both_writes(&both, "INSERT INTO {t|plain}(path, i, etag) VALUES('f1', 1, 'a'), ('f2', 2, 'b')");
     sqlite3_str *many = sqlite3_str_new(NULL);
     for (unsigned globs = 0; globs < 14; globs++) {
-        both_same(&both, both.db,
-                  sqlite3_mprintf("SELECT path FROM {t|plain} WHERE etag IN ('b', 'c')%s", sqlite3_str_value(many)));
+        both_asks(&both, both.db, "SELECT path FROM {t|plain} WHERE etag IN ('b', 'c')%s", sqlite3_str_value(many));
         sqlite3_str_appendall(many, glob);
     }
     sqlite3_free(sqlite3_str_finish(many));
@@ -289,28 +275,27 @@ TEST(test_a_list_behind_many_conditions_is_found) {
 #define WHERE "SELECT * FROM t WHERE "
 
 TEST(test_the_plan_tells_what_is_looked_up) {
-    sqlite3 *db = sql_open(":memory:");
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, etag TEXT, owner TEXT, other TEXT, "
-                "summary=(sum(size), lookup(etag), lookup(owner)));"
-                "CREATE TABLE o(x TEXT, y); INSERT INTO o VALUES('a', 1)");
-    sql_plan_has(db, WHERE "etag = 'a'", "all rows AND etag=? (lookup)");
-    sql_plan_has(db, WHERE "etag = ?1 AND owner IN ('a', 'b')", "etag=? (lookup) AND owner IN (?) (lookup)");
-    sql_plan_has(db, WHERE "etag IS ?1", "etag IS ? (lookup)");
-    sql_plan_has(db, WHERE "etag IN (SELECT x FROM o)", "etag IN (?) (lookup)");
-    sql_plan_has(db, WHERE "prefix = 'a/' AND owner = 'b'", "prefix=? AND owner=? (lookup)");
-    sql_plan_has(db, WHERE "path > 'a' AND path < 'b' AND etag = 'x' ORDER BY path DESC",
-                 "etag=? (lookup), descending");
-    sql_plan_has(db, WHERE "etag = 'x' AND size > 5", "etag=? (lookup) AND size>?");
-    sql_plan_has(db, WHERE "etag IS ?1 ORDER BY size DESC LIMIT 5", "USE TEMP B-TREE"); /* not best first */
-    sql_plan_lacks(db, WHERE "path = 'a' AND etag = 'x'", "(lookup)");
-    sql_plan_lacks(db, WHERE "path IN ('a', 'b') AND etag = 'x'", "(lookup)");
-    sql_plan_lacks(db, WHERE "etag = 'x' COLLATE NOCASE", "(lookup)");
-    sql_plan_lacks(db, WHERE "other = 'x'", "(lookup)");
-    sql_plan_lacks(db, WHERE "size = 5", "(lookup)");
-    sql_plan_lacks(db, WHERE "etag > 'x'", "(lookup)");
-    sql_plan_lacks(db, WHERE "etag IS NULL AND row_version > 7", "(lookup)");
-    sql_plan_has(db, "SELECT * FROM o CROSS JOIN t ON o.x = t.etag", "etag=? (lookup)");
-    sql_close(db);
+    sql_set_up_in_memory();
+    run("CREATE VIRTUAL TABLE t USING art(path, size INTEGER, etag TEXT, owner TEXT, other TEXT, summary=(sum(size), "
+        "lookup(etag), lookup(owner)));"
+        "CREATE TABLE o(x TEXT, y); INSERT INTO o VALUES('a', 1)");
+    plan_has(WHERE "etag = 'a'", "all rows AND etag=? (lookup)");
+    plan_has(WHERE "etag = ?1 AND owner IN ('a', 'b')", "etag=? (lookup) AND owner IN (?) (lookup)");
+    plan_has(WHERE "etag IS ?1", "etag IS ? (lookup)");
+    plan_has(WHERE "etag IN (SELECT x FROM o)", "etag IN (?) (lookup)");
+    plan_has(WHERE "prefix = 'a/' AND owner = 'b'", "prefix=? AND owner=? (lookup)");
+    plan_has(WHERE "path > 'a' AND path < 'b' AND etag = 'x' ORDER BY path DESC", "etag=? (lookup), descending");
+    plan_has(WHERE "etag = 'x' AND size > 5", "etag=? (lookup) AND size>?");
+    plan_has(WHERE "etag IS ?1 ORDER BY size DESC LIMIT 5", "USE TEMP B-TREE"); /* not best first */
+    plan_lacks(WHERE "path = 'a' AND etag = 'x'", "(lookup)");
+    plan_lacks(WHERE "path IN ('a', 'b') AND etag = 'x'", "(lookup)");
+    plan_lacks(WHERE "etag = 'x' COLLATE NOCASE", "(lookup)");
+    plan_lacks(WHERE "other = 'x'", "(lookup)");
+    plan_lacks(WHERE "size = 5", "(lookup)");
+    plan_lacks(WHERE "etag > 'x'", "(lookup)");
+    plan_lacks(WHERE "etag IS NULL AND row_version > 7", "(lookup)");
+    plan_has("SELECT * FROM o CROSS JOIN t ON o.x = t.etag", "etag=? (lookup)");
+    sql_tear_down();
 }
 
 int main(void) {

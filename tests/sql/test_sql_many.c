@@ -10,24 +10,24 @@ enum { TABLES = 40, MEASURED_FROM = 100, MEASURED = 300, BYTES_A_TABLE = 10000, 
 
 static void set_up(void) {
     sql_set_up();
-    sql_run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF");
+    run("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF");
 }
 
 static void create_tables(unsigned count) {
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     for (unsigned i = 0; i < count; i++) {
         char name[16];
         snprintf(name, sizeof name, "t%u", i);
         sql_create(db, name, "");
-        sql_run(db, "INSERT INTO %s(path, value) VALUES('a', 1), ('b', 2), ('c', 'x')", name);
+        run("INSERT INTO %s(path, value) VALUES('a', 1), ('b', 2), ('c', 'x')", name);
     }
-    sql_run(db, "COMMIT");
+    run("COMMIT");
 }
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */
 
 static void use_each(unsigned from, unsigned until, const char *statement) {
-    for (unsigned i = from; i < until; i++) sql_run(db, statement, i);
+    for (unsigned i = from; i < until; i++) run(statement, i);
 }
 
 /* Of the tables from MEASURED_FROM on, the first ones having taken what a connection takes once. */
@@ -42,15 +42,15 @@ static void expect_little_memory(const char *statement) {
 TEST(test_a_table_that_was_not_used_lately_takes_little_memory) {
     create_tables(MEASURED);
     sql_reopen();
-    sql_run(db, "PRAGMA cache_size = -200; SELECT count(*) FROM sqlite_master");
+    run("PRAGMA cache_size = -200; SELECT count(*) FROM sqlite_master");
     expect_little_memory("SELECT value FROM t%u WHERE path = 'b'");
     expect_little_memory("SELECT count(*), max(value) FROM t%u WHERE path > 'a'");
     expect_little_memory("SELECT art_count('t%u', '')");
     expect_little_memory("UPDATE t%u SET value = 7 WHERE path = 'a'");
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     use_each(0, MEASURED, "UPDATE t%u SET value = 8 WHERE path >= 'b'");
     sqlite3_int64 within = sqlite3_memory_used();
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     ck_assert_int_lt(sqlite3_memory_used(), within - (sqlite3_int64)MEASURED * BYTES_A_TABLE);
 }
 
@@ -58,8 +58,8 @@ TEST(test_a_table_in_memory_goes_with_its_database) {
     sqlite3_int64 used[2];
     for (unsigned i = 0; i < 2; i++) {
         for (unsigned turn = 0; turn < 20; turn++) {
-            sql_run(db, "ATTACH ':memory:' AS x; CREATE VIRTUAL TABLE x.t USING art");
-            sql_run(db, "INSERT INTO x.t VALUES('a', zeroblob(20000)); DETACH x");
+            run("ATTACH ':memory:' AS x; CREATE VIRTUAL TABLE x.t USING art");
+            run("INSERT INTO x.t VALUES('a', zeroblob(20000)); DETACH x");
         }
         used[i] = sqlite3_memory_used();
     }
@@ -136,10 +136,8 @@ TEST(test_handles_that_go_are_not_listed) {
 static void create_twins(void) {
     create_tables(TABLES);
     for (unsigned i = 0; i < TABLES; i++) {
-        sql_run(db,
-                "CREATE TABLE u%u(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID; INSERT INTO u%u SELECT * FROM "
-                "t%u",
-                i, i, i);
+        run("CREATE TABLE u%u(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID; INSERT INTO u%u SELECT * FROM t%u",
+            i, i, i);
     }
 }
 
@@ -168,7 +166,7 @@ static void scan_step(struct twin_scan *scan) {
 }
 
 static void scan_begin(struct twin_scan *scan, struct random *chance) {
-    static const char *const wheres[] = {"path >= 'b'", "path < 'c'", "path = 'b'", "1"};
+    TEXTS(wheres, "path >= 'b'", "path < 'c'", "path = 'b'", "1");
     unsigned table = random_below(chance, TABLES);
     const char *where = wheres[random_below(chance, LENGTH(wheres))];
     const char *order = random_once_in(chance, 2) ? "DESC" : "";
@@ -181,22 +179,21 @@ static void end_scans(struct twin_scan *scans) {
 }
 
 static void change_both(struct random *chance) {
-    static const char *const changes[] = {"INSERT OR REPLACE INTO %c%u(path, value) VALUES('%c', %u)",
-                                          "UPDATE %c%u SET value = '%c' || %u",
-                                          "DELETE FROM %c%u WHERE path = '%c' OR value = %u"};
+    TEXTS(changes, "INSERT OR REPLACE INTO %c%u(path, value) VALUES('%c', %u)", "UPDATE %c%u SET value = '%c' || %u",
+          "DELETE FROM %c%u WHERE path = '%c' OR value = %u");
     const char *change = changes[random_below(chance, LENGTH(changes))];
     unsigned table = random_below(chance, TABLES), value = random_below(chance, 1000);
     char letter = (char)('a' + random_below(chance, 8));
-    sql_run(db, change, 't', table, letter, value);
-    sql_run(db, change, 'u', table, letter, value);
+    run(change, 't', table, letter, value);
+    run(change, 'u', table, letter, value);
 }
 
 static void make_anew(unsigned table) {
     char name[16];
     snprintf(name, sizeof name, "t%u", table);
-    sql_run(db, "DROP TABLE %s", name);
+    run("DROP TABLE %s", name);
     sql_create(db, name, "");
-    sql_run(db, "INSERT INTO %s SELECT * FROM u%u", name, table);
+    run("INSERT INTO %s SELECT * FROM u%u", name, table);
 }
 
 static void compare_all(void) {
@@ -225,22 +222,22 @@ TEST(test_tables_in_turn_are_what_ordinary_ones_are) {
             change_both(&chance);
         } else if (what < 88) {
             end_scans(scans);
-            sql_run(db, "INSERT INTO t%u(t%u) VALUES('flush')", what % TABLES, what % TABLES);
+            run("INSERT INTO t%u(t%u) VALUES('flush')", what % TABLES, what % TABLES);
         } else if (what == 99 && !inside) {
             end_scans(scans);
             make_anew(random_below(&chance, TABLES));
         } else {
             end_scans(scans);
-            sql_run(db, !inside     ? what < 96 ? "BEGIN" : "SELECT 1"
-                        : what < 91 ? "SAVEPOINT s"
-                        : what < 94 ? "SAVEPOINT s; ROLLBACK TO s"
-                        : what < 98 ? "COMMIT"
-                                    : "ROLLBACK");
+            run(!inside     ? what < 96 ? "BEGIN" : "SELECT 1"
+                : what < 91 ? "SAVEPOINT s"
+                : what < 94 ? "SAVEPOINT s; ROLLBACK TO s"
+                : what < 98 ? "COMMIT"
+                            : "ROLLBACK");
         }
     }
     end_scans(scans);
     compare_all();
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "COMMIT");
+    if (!sqlite3_get_autocommit(db)) run("COMMIT");
     compare_all();
     sql_reopen();
     compare_all();

@@ -2,6 +2,9 @@
  * a constant (rule 7), whatever its rows are changed by; and a question within the cache and a constant, however many
  * rows it has to look at. What SQLite itself takes for a statement is not counted.
  */
+#include <sys/resource.h>
+#include <unistd.h>
+
 #define SQLITE_CORE 1
 #include "ext/base/base.h"
 
@@ -46,21 +49,20 @@ static sqlite3 *open_counted(const char *name) {
 static void set_up(void) {
     sql_set_up_closed();
     db = open_counted(path);
-    sql_run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF");
+    run("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF");
     now = most = 0;
 }
 
 static void run_within(const char *statement) {
     most = now;
-    sql_run(db, "%s", statement);
+    run("%s", statement);
     ck_assert_msg(most <= SPILL_LIMIT + CACHE + CONSTANT, "%lld KB at most, %lld KB behind: %s", (long long)most >> 10,
                   (long long)now >> 10, statement);
 }
 
 static void in_one_transaction(const char *options) {
-    char *create = sqlite3_mprintf("spill_limit=%d, cache=%d%s", SPILL_LIMIT, CACHE, options);
+    char *create = TEXT("spill_limit=%d, cache=%d%s", SPILL_LIMIT, CACHE, options);
     sql_create(db, "t", create);
-    sqlite3_free(create);
     run_within("BEGIN");
     run_within("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) INSERT INTO t(path, "
                "value) SELECT printf('k/%08x', i * 40503 % 16777213), printf('%040d', i) FROM n");
@@ -91,7 +93,6 @@ static int asked, stop_at;
 
 static int count_down(void *unused) {
     unsigned busy = 0;
-    (void)unused;
     for (sqlite3_stmt *each = sqlite3_next_stmt(db, NULL); each; each = sqlite3_next_stmt(db, each))
         busy += sqlite3_stmt_busy(each);
     return busy > 1 && ++asked == stop_at;
@@ -131,20 +132,19 @@ static int looks_for_extremes(void) {
 /* Their first bytes are the same, and with them what zones tell of them. */
 TEST(test_the_largest_text_is_found_without_all_that_begin_as_it_does) {
     sql_create(db, "t", "path, url TEXT, note, cache='2MB', summary=(max(url))");
-    sql_run(db, "INSERT INTO t(path, url) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
-                "60000) SELECT printf('d%%d/%%06d', i %% 7, i), printf('https://example.org/%%08x', i * 40503 %% "
-                "16777213) FROM n");
-    sql_command(db, "main", "t", "optimize");
+    fill_rows("INTO t(path, url)", 1, 60000,
+              "printf('d%%d/%%06d', i %% 7, i), printf('https://example.org/%%08x', i * 40503 %% 16777213)");
+    command("optimize");
     ck_assert_int_gt(looks_for_extremes(), 3);
-    sql_run(db, "UPDATE t SET url = url || 'x', note = printf('%%05000d', 1) WHERE path GLOB 'd3/*5'");
-    sql_run(db, "DELETE FROM t WHERE url > 'https://example.org/00f' OR url < 'https://example.org/0008'");
-    sql_command(db, "main", "t", "flush");
+    run("UPDATE t SET url = url || 'x', note = printf('%%05000d', 1) WHERE path GLOB 'd3/*5'");
+    run("DELETE FROM t WHERE url > 'https://example.org/00f' OR url < 'https://example.org/0008'");
+    command("flush");
     looks_for_extremes();
-    sql_run(db, "UPDATE t SET url = 'https://example.org/0' || url WHERE path GLOB 'd[34]/*7'");
+    run("UPDATE t SET url = 'https://example.org/0' || url WHERE path GLOB 'd[34]/*7'");
     looks_for_extremes();
-    sql_run(db, "DELETE FROM t WHERE path > 'd4'; UPDATE t SET url = 17 WHERE path GLOB '*99'");
+    run("DELETE FROM t WHERE path > 'd4'; UPDATE t SET url = 17 WHERE path GLOB '*99'");
     looks_for_extremes();
-    sql_run(db, "UPDATE t SET url = NULL");
+    run("UPDATE t SET url = NULL");
     looks_for_extremes();
 }
 
@@ -155,16 +155,15 @@ enum { LIST_BYTES = 6 << 20, LISTED = 240000 };
 /* Half of 60,000 paths, and as many others, of which some stand in the list alone: in parts of it there is no row. */
 static void make_lists(void) {
     sql_create(db, "t", "path, value, cache='2MB'");
-    sql_run(db,
-            "CREATE TABLE named AS WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < %d) "
-            "SELECT printf('d%%02d/a-name-of-some-length/%%07d', i / 6000, i) AS path, i AS value FROM n",
-            LISTED);
-    sql_run(db, "CREATE TABLE o(path TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-                "INSERT INTO o SELECT path, value FROM named WHERE value %% 2 AND value / 20000 <> 3;"
-                "INSERT INTO t(path, value) SELECT path, value FROM o;"
-                "CREATE TABLE wanted AS SELECT path FROM named WHERE value %% 3;"
-                "INSERT INTO wanted SELECT path FROM named WHERE value < 100");
-    sql_command(db, "main", "t", "flush");
+    run("CREATE TABLE named AS WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < %d) "
+        "SELECT printf('d%%02d/a-name-of-some-length/%%07d', i / 6000, i) AS path, i AS value FROM n",
+        LISTED);
+    run("CREATE TABLE o(path TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+        "INSERT INTO o SELECT path, value FROM named WHERE value %% 2 AND value / 20000 <> 3;"
+        "INSERT INTO t(path, value) SELECT path, value FROM o;"
+        "CREATE TABLE wanted AS SELECT path FROM named WHERE value %% 3;"
+        "INSERT INTO wanted SELECT path FROM named WHERE value < 100");
+    command("flush");
 }
 
 static int list_is_right(const char *list, const char *order) {
@@ -186,7 +185,7 @@ TEST(test_a_long_list_is_in_memory_in_parts) {
         list_is_right("SELECT path FROM wanted WHERE path < 'd02'", order);
     }
     ck_assert_int_gt(list_is_right("SELECT path || 'x' FROM wanted", "ASC"), 3);
-    sql_run(db, "DELETE FROM t WHERE path IN (SELECT path FROM wanted)");
+    run("DELETE FROM t WHERE path IN (SELECT path FROM wanted)");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"),
                      sql_int(db, "SELECT count(*) FROM o WHERE path NOT IN (SELECT path FROM wanted)"));
 }
@@ -212,13 +211,42 @@ TEST(test_a_list_that_loses_its_order_at_its_end_is_a_walk) {
         "SELECT count(*), count(DISTINCT path) FROM t WHERE %s IN (SELECT path COLLATE NOCASE FROM wanted)";
     make_lists();
     EACH(path, "yb", "yC") {
-        sql_run(db, TEXT("INSERT INTO t(path, value) VALUES('%s', 1)", path));
-        sql_run(db, TEXT("INSERT INTO wanted(path) VALUES('%s')", path));
+        run(TEXT("INSERT INTO t(path, value) VALUES('%s', 1)", path));
+        run(TEXT("INSERT INTO wanted(path) VALUES('%s')", path));
     }
-    char *rows = sql_rows(db, TEXT(asks, "path")), *right = sql_rows(db, TEXT(asks, "+path"));
+    char *rows = kept(sql_rows(db, TEXT(asks, "path"))), *right = kept(sql_rows(db, TEXT(asks, "+path")));
     ck_assert_str_eq(rows, right);
-    sqlite3_free(rows);
-    sqlite3_free(right);
+}
+
+/* Room for some blobs, and for no slab of them: so it is in a browser, where buffers come from the heap. */
+static void limit_address_space(struct rlimit *before) {
+    unsigned long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    ck_assert(statm && fscanf(statm, "%lu", &pages) == 1 && !fclose(statm));
+    ck_assert(!getrlimit(RLIMIT_AS, before));
+    struct rlimit little = {pages * (unsigned long)sysconf(_SC_PAGESIZE) + (7 << 20), before->rlim_max};
+    ck_assert(!setrlimit(RLIMIT_AS, &little));
+}
+
+TEST(test_without_address_space_the_cache_holds_what_it_has_room_for) {
+#if defined(__SANITIZE_ADDRESS__)
+    printf("skipped: address space: AddressSanitizer has all of it\n");
+#else
+    struct rlimit before;
+    sql_create(db, "t", "cache=67108864");
+    sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 40000) SELECT "
+                "printf('k/%%06d', i), printf('%%0100d', i) FROM n; INSERT INTO t(t) VALUES('optimize')");
+    ck_assert_int_ge(sql_int(db, "SELECT value FROM art_debug('t') WHERE property = 'blobs'"), 5);
+    sql_close(db);
+    limit_address_space(&before);
+    db = open_counted(path);
+    ck_assert_int_eq(sql_int(db, "WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 20000) SELECT "
+                                 "count(value) FROM n CROSS JOIN t ON path = printf('k/%%06d', i * 7777 %% 40000)"),
+                     20000);
+    sqlite3_int64 misses = sql_info(db, "cache misses");
+    ck_assert(!setrlimit(RLIMIT_AS, &before));
+    ck_assert_int_le(misses, 100);
+#endif
 }
 
 SUITE("sql_memory", .seconds = SUITE_FOREVER, .set_up = set_up, .tear_down = sql_tear_down)

@@ -9,36 +9,28 @@
 
 enum { MANY = 5000, FEW = 12, STEPS_MAX = 1000000 };
 
-static const char *const views[] = {
-    "CREATE VIEW plain_@ AS SELECT y FROM @",
-    "CREATE VIEW sorted_@ AS SELECT y FROM @ ORDER BY y",
-    "CREATE VIEW backward_@ AS SELECT y FROM @ ORDER BY y DESC",
-    "CREATE VIEW limited_@ AS SELECT y FROM @ ORDER BY y LIMIT 4 OFFSET 2",
-    "CREATE VIEW arms_@ AS SELECT 'q' AS y UNION ALL SELECT * FROM (SELECT y FROM @ ORDER BY y)",
-    "CREATE VIEW far_@ AS SELECT 'q' AS y UNION ALL SELECT * FROM (SELECT y FROM @ ORDER BY y) LIMIT 3 OFFSET 2500",
-};
+TEXTS(views, "CREATE VIEW plain_@ AS SELECT y FROM @", "CREATE VIEW sorted_@ AS SELECT y FROM @ ORDER BY y",
+      "CREATE VIEW backward_@ AS SELECT y FROM @ ORDER BY y DESC",
+      "CREATE VIEW limited_@ AS SELECT y FROM @ ORDER BY y LIMIT 4 OFFSET 2",
+      "CREATE VIEW arms_@ AS SELECT 'q' AS y UNION ALL SELECT * FROM (SELECT y FROM @ ORDER BY y)",
+      "CREATE VIEW far_@ AS SELECT 'q' AS y UNION ALL SELECT * FROM (SELECT y FROM @ ORDER BY y) LIMIT 3 OFFSET 2500");
 
 static void set_up(void) {
     sql_set_up_in_memory();
     sql_create(db, "t", "y, n");
-    sql_run(db, "CREATE TABLE b(y TEXT PRIMARY KEY NOT NULL, n) WITHOUT ROWID;"
-                "CREATE TABLE o(s); INSERT INTO o VALUES('k00003'), ('zz'), ('k02501')");
-    for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
-        for (int twin = 0; twin < 2; twin++) {
-            char *text = sql_named(views[i], twin ? "b" : "t");
-            sql_run(db, "%s", text);
-            sqlite3_free(text);
-        }
+    run("CREATE TABLE b(y TEXT PRIMARY KEY NOT NULL, n) WITHOUT ROWID;"
+        "CREATE TABLE o(s); INSERT INTO o VALUES('k00003'), ('zz'), ('k02501')");
+    for (size_t i = 0; i < LENGTH(views); i++) {
+        both(views[i]);
     }
 }
 
 static void fill(int rows) {
-    sql_run(db,
-            "DELETE FROM t; DELETE FROM b; INSERT INTO b WITH i(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM i LIMIT %d)"
-            " SELECT printf('k%%05d', i), i %% 3 FROM i; INSERT INTO t SELECT y, n FROM b WHERE n",
-            rows);
-    sql_command(db, "main", "t", "flush");
-    sql_run(db, "INSERT INTO t SELECT y, n FROM b WHERE NOT n");
+    run("DELETE FROM t; DELETE FROM b; INSERT INTO b WITH i(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM i LIMIT %d) "
+        "SELECT printf('k%%05d', i), i %% 3 FROM i; INSERT INTO t SELECT y, n FROM b WHERE n",
+        rows);
+    command("flush");
+    run("INSERT INTO t SELECT y, n FROM b WHERE NOT n");
 }
 
 /* --- random queries ----------------------------------------------------------------------------------------------- */
@@ -51,8 +43,7 @@ struct writer {
 static const char *const rules[] = {
     "from: FROM @$(3*|8* WHERE $condition)",
     "condition: y > 'k00002' | y BETWEEN 'k00001' AND 'k04000' | y GLOB 'k*' | n > 0 | y >= 'zz' | y > 'k' AND n <> 1 "
-    "| "
-    "y <> 'k00004' | y LIKE 'K0%'",
+    "| y <> 'k00004' | y LIKE 'K0%'",
     "limited: LIMIT $count$(3* OFFSET $skipped|)", "few: 0 | 1 | 2 | 5 | 9 | ?1 | -1 | 1 + 1",
     "few_skipped: 0 | 1 | 2 | 3 | 7 | 12 | 13 | 20 | 2*?2 | 2 - 1 | -1", "many: 1 | 2 | 3 | ?1 | 1 + 1",
     "many_skipped: 0 | 1 | 1999 | 2000 | 2500 | 2*?2 | 4998 | 4999 | 5000 | 5001 | 7000",
@@ -62,8 +53,8 @@ static const char *const rules[] = {
     "arms_@|SELECT * FROM far_@|$distinct) | SELECT y FROM ($compound) | SELECT * FROM ($sorted $limit) | "
     "3*SELECT $(*|y) FROM ($sorted)$(3*|8* WHERE $condition)",
     "distinct: SELECT DISTINCT n FROM @", "united: $(22*UNION ALL|UNION|EXCEPT) $arm",
-    "compound: SELECT y FROM (SELECT NULL AS y, NULL AS n WHERE 0) $($united|$united $united|$united $united $united)"
-    "$(5? ORDER BY $(1|y DESC)) $limit",
+    "compound: SELECT y FROM (SELECT NULL AS y, NULL AS n WHERE 0) $($united|$united $united|$united $united "
+    "$united)$(5? ORDER BY $(1|y DESC)) $limit",
     /* As the issue has it: no arm before the first. */
     "bare: $(SELECT 'q' AS y|SELECT y FROM @|SELECT * FROM (SELECT y FROM @ ORDER BY y)|SELECT s AS y FROM o)"
     "$(| UNION ALL $arm| UNION ALL $arm UNION ALL $arm) $limit",
@@ -90,17 +81,15 @@ static char *random_query(struct writer *x) {
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
 
 static int stop(void *context) {
-    (void)context;
     return 1;
 }
 
 /* Of the ordinary table; NULL: it takes too long. */
 static char *answer_soon(sqlite3_stmt *statement) {
     sqlite3_progress_handler(db, STEPS_MAX, stop, NULL);
-    char *answer = sql_answer(statement);
+    char *answer = kept(sql_answer(statement));
     sqlite3_progress_handler(db, 0, NULL, NULL);
     if (!strstr(answer, "interrupted")) return answer;
-    sqlite3_free(answer);
     return NULL;
 }
 
@@ -112,11 +101,8 @@ static void bind(sqlite3_stmt *statement, int limit, int offset) {
 /* False: no statement for SQLite. */
 static bool agree(struct writer *x, const char *sql) {
     sqlite3_stmt *statements[2];
-    char *texts[] = {sql_named(sql, "t"), sql_named(sql, "b")};
     bool fine = true;
-    for (int i = 0; i < 2; i++) {
-        fine &= !sqlite3_prepare_v2(db, texts[i], -1, &statements[i], NULL);
-    }
+    for (int i = 0; i < 2; i++) fine &= !sqlite3_prepare_v2(db, named(sql, i), -1, &statements[i], NULL);
     for (int run = 0; fine && run < 2; run++) {
         int limit = (int)random_below(&x->random, 4);
         int offset = x->many ? 1990 + (int)random_below(&x->random, 3100) : (int)random_below(&x->random, 15);
@@ -124,18 +110,14 @@ static bool agree(struct writer *x, const char *sql) {
         for (int i = 0; i < 2; i++) bind(statements[i], limit, offset);
         answers[1] = answer_soon(statements[1]);
         if (!answers[1]) break;
-        answers[0] = sql_answer(statements[0]);
+        answers[0] = kept(sql_answer(statements[0]));
         if (strcmp(answers[0], answers[1]) != 0) {
-            char *plan = sql_rows(db, "EXPLAIN QUERY PLAN %s", texts[0]);
+            char *plan = kept(sql_plan(db, "t", sql));
             ck_abort_msg("%s\n(?1 = %d, ?2 = %d)\n art:\n%s\n ordinary:\n%s\n%s", sql, limit, offset, answers[0],
                          answers[1], plan);
         }
-        for (int i = 0; i < 2; i++) sqlite3_free(answers[i]);
     }
-    for (int i = 0; i < 2; i++) {
-        sqlite3_finalize(statements[i]);
-        sqlite3_free(texts[i]);
-    }
+    for (int i = 0; i < 2; i++) sqlite3_finalize(statements[i]);
     return fine;
 }
 
@@ -146,9 +128,7 @@ static void compare(bool many, int queries) {
     int compared = 0;
     for (int i = 0; i < queries; i++) {
         if (!random_span(&x.random)) continue;
-        char *sql = random_query(&x);
-        compared += agree(&x, sql);
-        sqlite3_free(sql);
+        compared += agree(&x, kept(random_query(&x)));
     }
     printf("%d of %d queries compared, twice each\n", compared, queries);
     ck_assert_int_gt(compared, queries / 2);
@@ -166,29 +146,19 @@ TEST(test_so_many_rows_that_they_are_skipped_at_once) {
 
 enum { FEW_STEPS = 150 };
 
-/* All rows, and the program's steps. */
-static int steps_of(const char *sql) {
-    sqlite3_stmt *statement = sql_prepare(db, "%s", sql);
-    bind(statement, 2, 4000);
-    return sql_steps(statement);
-}
-
 TEST(test_a_plain_select_skips_rows_without_a_step_for_each) {
-    static const char *const selects[] = {
-        "SELECT y FROM t ORDER BY y LIMIT ?1 OFFSET ?2",
-        "SELECT y FROM t ORDER BY y LIMIT 2 OFFSET 4000",
-        "SELECT y, n FROM main.t AS x ORDER BY y DESC LIMIT 2 OFFSET 4000 -- from o",
-        "/* UNION */ SELECT * FROM \"t\" WHERE y > 'k00001' ORDER BY y LIMIT 3, 4000; ",
-        "select y from [main] . t where y >= 'k00' and y < 'k09' order by y desc limit ?1 offset ?2",
-        "SELECT y || n, upper(y) FROM t('k') ORDER BY y LIMIT 2 OFFSET 4000",
-        "SELECT y FROM t('k', '', 'k00100') ORDER BY y LIMIT 2 OFFSET 4000",
-        "SELECT 'select a union all select b' FROM t ORDER BY y LIMIT 2 OFFSET 4000",
-    };
+    TEXTS(selects, "SELECT y FROM t ORDER BY y LIMIT ?1 OFFSET ?2", "SELECT y FROM t ORDER BY y LIMIT 2 OFFSET 4000",
+          "SELECT y, n FROM main.t AS x ORDER BY y DESC LIMIT 2 OFFSET 4000 -- from o",
+          "/* UNION */ SELECT * FROM \"t\" WHERE y > 'k00001' ORDER BY y LIMIT 3, 4000; ",
+          "select y from [main] . t where y >= 'k00' and y < 'k09' order by y desc limit ?1 offset ?2",
+          "SELECT y || n, upper(y) FROM t('k') ORDER BY y LIMIT 2 OFFSET 4000",
+          "SELECT y FROM t('k', '', 'k00100') ORDER BY y LIMIT 2 OFFSET 4000",
+          "SELECT 'select a union all select b' FROM t ORDER BY y LIMIT 2 OFFSET 4000");
     if (sqlite3_libversion_number() < 3046001) return; /* SQLite steps over the rows itself */
     fill(MANY);
-    for (size_t i = 0; i < sizeof selects / sizeof *selects; i++) {
+    for (size_t i = 0; i < LENGTH(selects); i++) {
         bool skips = i != 3; /* LIMIT offset, count */
-        int steps = steps_of(selects[i]);
+        int steps = steps_of(selects[i], "2, 4000");
         ck_assert_msg(!skips || steps < FEW_STEPS, "%s: %d steps", selects[i], steps);
     }
     sqlite3_stmt *page = sql_prepare(db, "SELECT y FROM t ORDER BY y LIMIT ?1 OFFSET ?2");
@@ -206,31 +176,25 @@ TEST(test_a_plain_select_skips_rows_without_a_step_for_each) {
 
 /* Texts that hide an arm, and what runs beside. */
 TEST(test_what_may_have_arms_is_no_plain_select) {
-    static const char *const selects[] = {
-        "SELECT y FROM @ WHERE y IN far_@ ORDER BY y LIMIT 3 OFFSET 0",
-        "SELECT /* from o */ y FROM far_@ ORDER BY y LIMIT 3",
-        "SELECT * FROM far_@",
-        "SELECT * FROM o, far_@ ORDER BY 1, 2 LIMIT 3",
-        "SELECT * FROM o AS far, (far_@) ORDER BY 1, 2 LIMIT 2",
-        "WITH c AS (SELECT * FROM far_@) SELECT * FROM c",
-        "VALUES('v') UNION ALL SELECT * FROM (SELECT y FROM @ ORDER BY y) LIMIT 2 OFFSET 3000",
-    };
     fill(MANY);
     for (int open = 0; open < 2; open++) {
         sqlite3_stmt *beside = sql_prepare(db, "SELECT y FROM t ORDER BY y");
         if (open) ck_assert_int_eq(sqlite3_step(beside), SQLITE_ROW);
-        for (size_t i = 0; i < sizeof selects / sizeof *selects; i++) {
+        EACH(select, "SELECT y FROM @ WHERE y IN far_@ ORDER BY y LIMIT 3 OFFSET 0",
+             "SELECT /* from o */ y FROM far_@ ORDER BY y LIMIT 3", "SELECT * FROM far_@",
+             "SELECT * FROM o, far_@ ORDER BY 1, 2 LIMIT 3", "SELECT * FROM o AS far, (far_@) ORDER BY 1, 2 LIMIT 2",
+             "WITH c AS (SELECT * FROM far_@) SELECT * FROM c",
+             "VALUES('v') UNION ALL SELECT * FROM (SELECT y FROM @ ORDER BY y) LIMIT 2 OFFSET 3000") {
             struct writer x = {{1}, true};
-            ck_assert_msg(agree(&x, selects[i]), "%s: %s", selects[i], sqlite3_errmsg(db));
+            ck_assert_msg(agree(&x, select), "%s: %s", select, sqlite3_errmsg(db));
         }
         sqlite3_finalize(beside);
     }
-    char *expected = sql_rows(db, "SELECT * FROM far_b");
-    sql_run(db, "CREATE TEMP VIEW t AS SELECT 'q' AS y UNION ALL SELECT * FROM (SELECT y FROM main.t ORDER BY y) "
-                "LIMIT 3 OFFSET 2500");
-    sql_expect(db, expected, "SELECT y FROM t");
-    sql_expect(db, expected, "SELECT y FROM t ORDER BY y LIMIT 3 OFFSET 0");
-    sqlite3_free(expected);
+    char *expected = kept(sql_rows(db, "SELECT * FROM far_b"));
+    run("CREATE TEMP VIEW t AS SELECT 'q' AS y UNION ALL SELECT * FROM (SELECT y FROM main.t ORDER BY y) LIMIT 3 "
+        "OFFSET 2500");
+    expect(expected, "SELECT y FROM t");
+    expect(expected, "SELECT y FROM t ORDER BY y LIMIT 3 OFFSET 0");
 }
 
 SUITE("offset", .seconds = 3600, .set_up = set_up, .tear_down = sql_tear_down)

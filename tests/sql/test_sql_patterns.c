@@ -51,7 +51,7 @@ static struct text random_text(void) {
 
 /* With any character at the beginning, from which SQLite makes no bounds; and no NUL, which ends a pattern. */
 static struct text random_pattern(const char *wild) {
-    static const char *const sets[] = {"[ab]", "[^ab]", "[]k]", "[^]]", "[a-z]", "[", "[k"};
+    TEXTS(sets, "[ab]", "[^ab]", "[]k]", "[^]]", "[a-z]", "[", "[k");
     bool is_glob = strchr(wild, '[') != NULL;
     struct text text = {.len = 0};
     add_piece(&text, &(struct piece){wild + random_once_in(&numbers, 4), 1});
@@ -101,17 +101,17 @@ static void insert_rows(int count) {
         sqlite3_reset(insert);
     }
     sqlite3_finalize(insert);
-    sql_run(db, "INSERT OR REPLACE INTO t(path, name, any, n) SELECT * FROM p");
+    run("INSERT OR REPLACE INTO t(path, name, any, n) SELECT * FROM p");
 }
 
 static void make_tables(void) {
-    sql_run(db, "%s; CREATE TABLE p(path TEXT PRIMARY KEY, name TEXT, any, n INTEGER) WITHOUT ROWID",
-            TEXT("CREATE VIRTUAL TABLE t USING art(path, name TEXT, any, n INTEGER, "
-                 "summary=(max(n)))"));
+    run("%s; CREATE TABLE p(path TEXT PRIMARY KEY, name TEXT, any, n INTEGER) WITHOUT ROWID",
+        TEXT("CREATE VIRTUAL TABLE t USING art(path, name TEXT, any, n INTEGER, "
+             "summary=(max(n)))"));
     insert_rows(ROWS);
-    sql_command(db, "main", "t", "optimize");
+    command("optimize");
     insert_rows(ROWS / 10);
-    sql_command(db, "main", "t", "flush");
+    command("flush");
     insert_rows(ROWS / 10);
 }
 
@@ -154,14 +154,13 @@ TEXTS(of_path, "SELECT path FROM %s WHERE path GLOB ?1 ORDER BY path",
       "SELECT n FROM %s WHERE path GLOB ?1 ORDER BY n LIMIT 2 OFFSET 1",
       "SELECT count(*) FROM %s x JOIN (SELECT ?1 AS g, ?2 AS l) y ON x.path LIKE y.l AND x.path NOT GLOB y.g",
       "SELECT path FROM %s WHERE path BETWEEN 'a' AND 'm' AND path LIKE '%%.jpg' AND path GLOB ?1 ORDER BY path");
-static const char *const of_others[] = {
-    "SELECT path, name FROM %s WHERE name GLOB ?1 ORDER BY path",
+TEXTS(
+    of_others, "SELECT path, name FROM %s WHERE name GLOB ?1 ORDER BY path",
     "SELECT path, any FROM %s WHERE any LIKE ?2 AND ?1 NOTNULL ORDER BY path",
     "SELECT path FROM %s WHERE name LIKE ?2 AND any GLOB ?1 ORDER BY path DESC",
     "SELECT count(*) FROM %s WHERE name LIKE '%%jpg' AND any LIKE 'a%%b' AND ?1 NOTNULL",
     "SELECT path FROM %s WHERE n GLOB ?1 OR name LIKE ?2 ORDER BY path",
-    "SELECT path FROM %s WHERE name LIKE '%%k%%' AND name NOT LIKE ?2 AND path GLOB '*' AND ?1 NOTNULL ORDER BY path",
-};
+    "SELECT path FROM %s WHERE name LIKE '%%k%%' AND name NOT LIKE ?2 AND path GLOB '*' AND ?1 NOTNULL ORDER BY path");
 enum { OF_PATH = LENGTH(of_path), OF_OTHERS = LENGTH(of_others) };
 
 TEST(test_patterns_find_what_sqlite_finds) {
@@ -243,25 +242,24 @@ static void insert_broken_texts(int count) {
         sqlite3_reset(insert);
     }
     sqlite3_finalize(insert);
-    sql_run(db, "DELETE FROM t; INSERT INTO t(path, name, any, n) SELECT * FROM p");
+    run("DELETE FROM t; INSERT INTO t(path, name, any, n) SELECT * FROM p");
 }
 
 /* SQLite makes bounds of such patterns, too, of some in one version and not in another. An ordinary table without an
  * index on a column has no use for them there. */
 TEST(test_patterns_that_begin_with_any_bytes_find_what_sqlite_finds) {
-    static const char *const forms[] = {
-        "path GLOB '%s'",           "name GLOB '%s'", "any GLOB '%s'", "any GLOB '%s' AND name > 'a'",
-        "path GLOB '%s' AND n > 9", "name LIKE '%s'", "any LIKE '%s'", "name GLOB '%s' AND any NOT LIKE '%%a%%'"};
+    TEXTS(forms, "path GLOB '%s'", "name GLOB '%s'", "any GLOB '%s'", "any GLOB '%s' AND name > 'a'",
+          "path GLOB '%s' AND n > 9", "name LIKE '%s'", "any LIKE '%s'", "name GLOB '%s' AND any NOT LIKE '%%a%%'");
     enum { FORMS = LENGTH(forms) };
     make_tables();
     insert_broken_texts(ROWS);
-    sql_command(db, "main", "t", "flush");
+    command("flush");
     for (uint32_t round = 0; round < 2 * ROUNDS * random_scale(); round++) {
         if (!random_span(&numbers)) continue;
         struct text pattern = broken_text(3);
         uint32_t form = random_below(&numbers, FORMS);
         bool like = strstr(forms[form], " LIKE '") != NULL;
-        sql_run(db, "PRAGMA case_sensitive_like = %d", (int)random_below(&numbers, 2));
+        run("PRAGMA case_sensitive_like = %d", (int)random_below(&numbers, 2));
         if (!random_once_in(&numbers, 4)) add_piece(&pattern, &(struct piece){like ? "%" : "*", 1});
         if (random_once_in(&numbers, 3)) add_piece(&pattern, &broken[random_below(&numbers, LENGTH(broken))]);
         compare_where(sqlite3_mprintf(forms[form], pattern.bytes));
@@ -273,11 +271,10 @@ TEST(test_patterns_that_begin_with_any_bytes_find_what_sqlite_finds) {
 TEST(test_pieces_stand_behind_each_other) {
     make_tables();
     for (int table = 0; table < 2; table++) {
-        sql_run(db,
-                "DELETE FROM %s; INSERT INTO %s(path, name) VALUES('x/ab', CAST(x'806162' AS TEXT)), ('x/aba', 'ab'), "
-                "('x/abab', 'a'), ('x/abba', 'b'), ('x/aa', CAST(x'c2806162' AS TEXT)), ('x/aaa', NULL), ('x/aaaa', "
-                "NULL), ('x/b', NULL)",
-                table ? "p" : "t", table ? "p" : "t");
+        run("DELETE FROM %s; INSERT INTO %s(path, name) VALUES('x/ab', CAST(x'806162' AS TEXT)), ('x/aba', 'ab'), "
+            "('x/abab', 'a'), ('x/abba', 'b'), ('x/aa', CAST(x'c2806162' AS TEXT)), ('x/aaa', NULL), ('x/aaaa', NULL), "
+            "('x/b', NULL)",
+            table ? "p" : "t", table ? "p" : "t");
     }
     EACH(pattern, "*ab*ba*", "*ab*ba", "x/ab*ba", "*a*a*a*", "*ab*ab*ab", "x/*b*b", "*aa*aa*") {
         compare_where(sqlite3_mprintf("path GLOB %Q", pattern));
@@ -291,10 +288,9 @@ TEST(test_pieces_stand_behind_each_other) {
 TEST(test_long_pieces_are_compared_to_their_end) {
     make_tables();
     for (int table = 0; table < 2; table++) {
-        sql_run(db,
-                "WITH long(x) AS (SELECT replace(printf('%%090d', 0), '0', 'x')) INSERT INTO %s(path, name) SELECT 'a' "
-                "|| x || y, x || y FROM long, (SELECT 'jpg' AS y UNION SELECT 'png' UNION SELECT 'j')",
-                table ? "p" : "t");
+        run("WITH long(x) AS (SELECT replace(printf('%%090d', 0), '0', 'x')) INSERT INTO %s(path, name) SELECT 'a' || "
+            "x || y, x || y FROM long, (SELECT 'jpg' AS y UNION SELECT 'png' UNION SELECT 'j')",
+            table ? "p" : "t");
     }
     for (int n = 60; n < 95; n++) {
         char *x = TEXT("%0*d", n, 0);
@@ -308,7 +304,6 @@ TEST(test_long_pieces_are_compared_to_their_end) {
 
 /* Where like() is another one, each row is its own to look at. */
 static void matches_all(sqlite3_context *context, int argc, sqlite3_value **argv) {
-    (void)argc, (void)argv;
     sqlite3_result_int(context, 1);
 }
 
@@ -334,7 +329,6 @@ TEST(test_many_conditions_stand_beside_patterns) {
 }
 
 static void never(sqlite3_context *context, int count, sqlite3_value **arguments) {
-    (void)count, (void)arguments;
     sqlite3_result_int(context, 0);
 }
 
@@ -370,22 +364,21 @@ TEST(test_the_plan_says_which_patterns_are_searched) {
          "note GLOB ? (search), best first by size and the path, descending"},
         {"path LIKE '%abc%' AND note LIKE '%def%' AND size > 3 ORDER BY size LIMIT 5", "best first by size"},
     };
-    sql_run(db,
-            "CREATE VIRTUAL TABLE f USING art(path, note, size INTEGER, other, summary=(search(path), search(note), "
-            "sum(size)))");
+    run("CREATE VIRTUAL TABLE f USING art(path, note, size INTEGER, other, summary=(search(path), search(note), "
+        "sum(size)))");
     char statement[200];
     for (size_t i = 0; i < LENGTH(searched); i++) {
         sqlite3_snprintf(sizeof statement, statement, "SELECT * FROM f WHERE %s", searched[i].where);
-        sql_plan_has(db, statement, searched[i].plan);
+        plan_has(statement, searched[i].plan);
     }
     EACH(each, "path LIKE '%ab%'", "path GLOB '*[abc]*'", "path GLOB 'abc/def*'", "path LIKE '%ab_cd%'",
          "note GLOB '*ab?cd*'", "other LIKE '%abc%'", "note NOT LIKE '%abc%def%'", "note LIKE 12345") {
         sqlite3_snprintf(sizeof statement, statement, "SELECT * FROM f WHERE %s", each);
-        sql_plan_lacks(db, statement, "search");
+        plan_lacks(statement, "search");
     }
-    sql_run(db, "CREATE TABLE q(path PRIMARY KEY, word); ANALYZE");
-    sql_plan_has(db, "SELECT f.path FROM q JOIN f ON f.path LIKE q.word", "path LIKE ? (search)");
-    sql_plan_has(db, "SELECT f.path FROM f JOIN q ON q.path = f.path WHERE f.path LIKE '%abc%'", "LIKE ? (search)");
+    run("CREATE TABLE q(path PRIMARY KEY, word); ANALYZE");
+    plan_has("SELECT f.path FROM q JOIN f ON f.path LIKE q.word", "path LIKE ? (search)");
+    plan_has("SELECT f.path FROM f JOIN q ON q.path = f.path WHERE f.path LIKE '%abc%'", "LIKE ? (search)");
 }
 
 /* path MATCH ...: the row of the longest path that is a prefix. */
@@ -393,10 +386,10 @@ TEST(test_the_plan_says_which_patterns_are_searched) {
 static void set_up_routes(void) {
     sql_set_up();
     sql_create(db, "t", "path, name, n INTEGER");
-    sql_run(db, "INSERT INTO t VALUES('a', 'A', 1), ('a/b', 'AB', 2), ('a/b/c', 'ABC', 3), ('a/bc', 'ABC2', 4), "
-                "('a/x/', 'AX', 5), ('b', 'B', 6), ('k::', 'K', 7), ('k::v', 'KV', 8), ('17', 'number', 9);"
-                "CREATE TABLE r(url, like_path); INSERT INTO r VALUES('a/b/c/d', 'a'), ('b/1', 'b'), ('x', 'x'), "
-                "('a/1', 'a'), (NULL, NULL), (173, 17), (x'612f62', 'a')");
+    run("INSERT INTO t VALUES('a', 'A', 1), ('a/b', 'AB', 2), ('a/b/c', 'ABC', 3), ('a/bc', 'ABC2', 4), ('a/x/', 'AX', "
+        "5), ('b', 'B', 6), ('k::', 'K', 7), ('k::v', 'KV', 8), ('17', 'number', 9);"
+        "CREATE TABLE r(url, like_path); INSERT INTO r VALUES('a/b/c/d', 'a'), ('b/1', 'b'), ('x', 'x'), ('a/1', 'a'), "
+        "(NULL, NULL), (173, 17), (x'612f62', 'a')");
 }
 
 /* --- the row ------------------------------------------------------------------------------------------------------ */
@@ -409,7 +402,7 @@ TEST(test_a_match_is_the_row_of_the_longest_prefix) {
     expect("b|B|6\n", "SELECT * FROM t WHERE path MATCH 'b'");
     expect("", "SELECT * FROM t WHERE path MATCH 'c'");
     expect("", "SELECT * FROM t WHERE path MATCH ''");
-    sql_run(db, "INSERT INTO t(path, name) VALUES('', 'all')");
+    run("INSERT INTO t(path, name) VALUES('', 'all')");
     expect("all\nall\n", "SELECT name FROM t WHERE path MATCH '' UNION ALL SELECT name FROM t WHERE path MATCH 'c'");
     expect("a/b|1\n", "SELECT path, row_version > 0 FROM t WHERE path MATCH 'a/b'");
     expect("a/b|/|1\n", "SELECT path, delimiter, entries IS NULL FROM t WHERE path MATCH 'a/b' AND delimiter = '/'");
@@ -424,7 +417,7 @@ TEST(test_with_a_delimiter_it_ends_where_a_component_ends) {
     expect("k::v\n", "SELECT path FROM t WHERE path MATCH 'k::vv' AND delimiter = ''");
     expect("", "SELECT path FROM t WHERE path MATCH 'ax' AND delimiter = '/'");
     expect("", "SELECT path FROM t WHERE path MATCH 'a' AND delimiter = NULL");
-    sql_run(db, "INSERT INTO t(path) VALUES(printf('%%.65534c', 'y')), ('yy/')"); /* longer than a path can be */
+    run("INSERT INTO t(path) VALUES(printf('%%.65534c', 'y')), ('yy/')"); /* longer than a path can be */
     expect("65534\n", "SELECT length(path) FROM t WHERE path MATCH printf('%.70000c', 'y')");
     expect("", "SELECT path FROM t WHERE path MATCH printf('%.70000c', 'y') AND delimiter = '/'");
     expect("yy/\n", "SELECT path FROM t WHERE path MATCH 'yy/' || printf('%.70000c', 'y') AND delimiter = '/'");
@@ -440,24 +433,24 @@ TEST(test_what_is_matched_is_bytes) {
 }
 
 TEST(test_a_match_sees_what_the_transaction_has_changed) {
-    sql_command(db, "main", "t", "flush");
-    sql_run(db, "BEGIN; INSERT INTO t VALUES('a/b/c/d', 'new', 10); DELETE FROM t WHERE path = 'a/bc'");
+    command("flush");
+    run("BEGIN; INSERT INTO t VALUES('a/b/c/d', 'new', 10); DELETE FROM t WHERE path = 'a/bc'");
     expect("a/b/c/d|new\n",
            "SELECT path, name FROM t WHERE path MATCH 'a/b/c/d/e'"); /* the memtable's, not the run's */
     expect("a/b/c|ABC\n", "SELECT path, name FROM t WHERE path MATCH 'a/b/c/e'");
     expect("a/b|AB\n", "SELECT path, name FROM t WHERE path MATCH 'a/bcd'");
-    sql_run(db, "SAVEPOINT s; UPDATE t SET name = 'later' WHERE path = 'a/b/c'; DELETE FROM t WHERE path = 'a/b/c/d'");
+    run("SAVEPOINT s; UPDATE t SET name = 'later' WHERE path = 'a/b/c'; DELETE FROM t WHERE path = 'a/b/c/d'");
     expect("a/b/c|later\n", "SELECT path, name FROM t WHERE path MATCH 'a/b/c/d/e'");
-    sql_run(db, "ROLLBACK TO s");
+    run("ROLLBACK TO s");
     expect("a/b/c/d|new\n", "SELECT path, name FROM t WHERE path MATCH 'a/b/c/d/e'");
-    sql_run(db, "ROLLBACK");
+    run("ROLLBACK");
     expect("a/b/c|ABC\n", "SELECT path, name FROM t WHERE path MATCH 'a/b/c/d/e'");
 }
 
 TEST(test_a_long_value_is_matched_whole) {
-    sql_run(db, "INSERT INTO t VALUES('long', printf('%%.200000c', 'l'), 1); INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t VALUES('long', printf('%%.200000c', 'l'), 1); INSERT INTO t(t) VALUES('flush')");
     expect("200000|l|1\n", "SELECT length(name), substr(name, -1), n FROM t WHERE path MATCH 'longer'");
-    sql_run(db, "UPDATE t SET name = name || 'x' WHERE path MATCH 'longer'");
+    run("UPDATE t SET name = name || 'x' WHERE path MATCH 'longer'");
     expect("200001|x|1\n", "SELECT length(name), substr(name, -1), n FROM t WHERE path MATCH 'longer'");
 }
 
@@ -489,8 +482,8 @@ TEST(test_an_or_beside_a_match_does_not_go_round_it) {
                          "(path MATCH 'k::x' AND delimiter = '::') ORDER BY 1");
     expect("a/b\nb\n", "SELECT path FROM t WHERE path MATCH 'a/b/zz' AND delimiter = '/' OR path = 'b' ORDER BY 1");
     /* With statistics, arms that find little cost less than a search of a large table. */
-    sql_run(db, "INSERT INTO t(path) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) "
-                "SELECT 'z/' || i FROM n; ANALYZE; SELECT count(*) FROM t");
+    run("INSERT INTO t(path) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) "
+        "SELECT 'z/' || i FROM n; ANALYZE; SELECT count(*) FROM t");
     expect("a/b\n", "SELECT path FROM t WHERE path MATCH 'a/b/zz' AND (path GLOB 'a/b*' OR path GLOB 'b*')");
 }
 
@@ -505,25 +498,25 @@ TEST(test_a_join_matches_each_row_of_another_table) {
            "SELECT url FROM r WHERE typeof(url) = 'text' AND EXISTS (SELECT 1 FROM t WHERE path MATCH "
            "url AND delimiter = '/' AND n > 1)");
     expect("a/b/c/d\n", "SELECT url FROM t, r WHERE path MATCH url AND path = (SELECT 'a/b/c')");
-    sql_run(db, "CREATE VIEW v AS SELECT path, name FROM t");
+    run("CREATE VIEW v AS SELECT path, name FROM t");
     expect("AB\n", "SELECT name FROM v WHERE path MATCH 'a/b/zz'");
     plan_has("SELECT url, name FROM t, r WHERE path MATCH url AND delimiter = '/'",
              "delimiter=? AND path MATCH ?, longest prefix");
 }
 
 TEST(test_update_and_delete_change_the_row_that_is_matched) {
-    sql_run(db, "UPDATE t SET name = 'changed' WHERE path MATCH 'a/b/zz'; DELETE FROM t WHERE path MATCH 'a/bcd'");
+    run("UPDATE t SET name = 'changed' WHERE path MATCH 'a/b/zz'; DELETE FROM t WHERE path MATCH 'a/bcd'");
     expect("a/b|changed\n", "SELECT path, name FROM t WHERE path MATCH 'a/bcd'");
-    sql_run(db, "DELETE FROM t WHERE path MATCH 'a/b/zz' AND delimiter = '/'");
+    run("DELETE FROM t WHERE path MATCH 'a/b/zz' AND delimiter = '/'");
     expect("a\na/b/c\na/x/\n", "SELECT path FROM t WHERE path GLOB 'a*'");
-    sql_run(db, "UPDATE t SET path = path || '/moved' WHERE path MATCH 'b/x'");
+    run("UPDATE t SET path = path || '/moved' WHERE path MATCH 'b/x'");
     expect("b/moved|B|6\n", "SELECT * FROM t WHERE path GLOB 'b*'");
-    sql_run(db, "UPDATE t SET n = n + 100 FROM r WHERE path MATCH url");
+    run("UPDATE t SET n = n + 100 FROM r WHERE path MATCH url");
     expect("a|101\na/b/c|103\n17|109\n", "SELECT path, n FROM t WHERE n > 99 ORDER BY n % 100");
 }
 
 TEST(test_a_delimiter_is_of_one_arm_of_an_or) {
-    sql_run(db, "DELETE FROM t; INSERT INTO t(path) VALUES('a'), ('a/b'), ('ab'), ('b'), ('b/c')");
+    run("DELETE FROM t; INSERT INTO t(path) VALUES('a'), ('a/b'), ('ab'), ('b'), ('b/c')");
     expect("a\nb\n", "SELECT path FROM t WHERE path MATCH 'a/bx' AND delimiter = '/' OR path = 'b' ORDER BY path");
     expect("a\nb/c\n",
            "SELECT path FROM t WHERE path MATCH 'a/bx' AND delimiter = '/' OR path MATCH 'b/cc' ORDER BY path");
@@ -561,11 +554,11 @@ static const struct {
     {"SELECT hex(path), v FROM t WHERE path MATCH ?1 AND ?2 IS NOT NULL",
      "SELECT hex(p), v FROM m WHERE " IS_PREFIX " AND ?2 IS NOT NULL ORDER BY length(p) DESC LIMIT 1"},
     {"SELECT v FROM t WHERE path MATCH ?1 AND path GLOB 'a*' AND v % 2 AND ?2 IS NOT NULL",
-     "SELECT v FROM (SELECT p, v FROM m WHERE " IS_PREFIX " ORDER BY length(p) DESC LIMIT 1) WHERE substr(p, 1, 1) = "
-     "x'61' AND v % 2 AND ?2 IS NOT NULL"},
+     "SELECT v FROM (SELECT p, v FROM m WHERE " IS_PREFIX
+     " ORDER BY length(p) DESC LIMIT 1) WHERE substr(p, 1, 1) = x'61' AND v % 2 AND ?2 IS NOT NULL"},
     {"SELECT v FROM t WHERE path MATCH ?1 AND prefix = ?2",
-     "SELECT v FROM (SELECT p, v FROM m WHERE " IS_PREFIX " ORDER BY length(p) DESC LIMIT 1) WHERE length(?2) = 0 OR "
-     "substr(p, 1, length(?2)) = ?2"},
+     "SELECT v FROM (SELECT p, v FROM m WHERE " IS_PREFIX
+     " ORDER BY length(p) DESC LIMIT 1) WHERE length(?2) = 0 OR substr(p, 1, length(?2)) = ?2"},
     {"SELECT hex(p) FROM (SELECT art_longest_prefix('t', ?1, ?2) AS p) WHERE p NOTNULL",
      "SELECT hex(p) FROM m WHERE " IS_PREFIX " AND " ENDS_AT " ORDER BY length(p) DESC LIMIT 1"},
     {"SELECT art_count('t', ?2), ?1 NOTNULL", "SELECT count(*), ?1 NOTNULL FROM m WHERE " IS_BELOW},
@@ -606,13 +599,13 @@ static void ask_beside(sqlite3_stmt *const both[2], struct random *random, uint6
 
 /* And functions, which count and find rows by the beginnings of their paths. */
 TEST(test_matches_agree_with_plain_sql_on_an_ordinary_table) {
-    static const char *const ends[] = {"COMMIT", "ROLLBACK TO s; COMMIT", "ROLLBACK"};
+    TEXTS(ends, "COMMIT", "ROLLBACK TO s; COMMIT", "ROLLBACK");
     struct random random = {random_seed()};
     uint64_t seed = random.state;
     printf("matches: seed %llu\n", (unsigned long long)seed);
-    sql_run(db, "DROP TABLE t");
+    run("DROP TABLE t");
     sql_create(db, "t", "path, v, log_limit='2KB'");
-    sql_run(db, "CREATE TABLE m(p BLOB PRIMARY KEY, v) WITHOUT ROWID");
+    run("CREATE TABLE m(p BLOB PRIMARY KEY, v) WITHOUT ROWID");
     sqlite3_stmt *put[] = {sql_prepare(db, "INSERT OR REPLACE INTO t VALUES(CAST(?1 AS TEXT), ?2)"),
                            sql_prepare(db, "INSERT OR REPLACE INTO m VALUES(?1, ?2)")};
     sqlite3_stmt *cut[] = {sql_prepare(db, "DELETE FROM t WHERE path = CAST(?1 AS TEXT)"),
@@ -625,9 +618,9 @@ TEST(test_matches_agree_with_plain_sql_on_an_ordinary_table) {
     int number = 0;
     for (unsigned round = 0; round < 40 * random_scale(); round++) {
         if (!random_span(&random)) continue;
-        sql_run(db, "BEGIN");
+        run("BEGIN");
         for (unsigned i = 0; i < 12; i++) {
-            if (i == 8) sql_run(db, "SAVEPOINT s");
+            if (i == 8) run("SAVEPOINT s");
             if (random_below(&random, 3)) {
                 run_beside(put, &random, ++number);
             } else {
@@ -635,7 +628,7 @@ TEST(test_matches_agree_with_plain_sql_on_an_ordinary_table) {
             }
         }
         for (unsigned i = 0; i < 25 * LENGTH(questions); i++) ask_beside(ask[i % LENGTH(questions)], &random, seed);
-        sql_run(db, "%s", ends[random_below(&random, 3)]);
+        run("%s", ends[random_below(&random, 3)]);
         for (unsigned i = 0; i < 25 * LENGTH(questions); i++) ask_beside(ask[i % LENGTH(questions)], &random, seed);
     }
     for (unsigned i = 0; i < 2; i++) {

@@ -15,9 +15,9 @@
 
 static void set_up(void) {
     sql_set_up_for_others();
-    sql_run(db, "PRAGMA journal_mode=WAL");
+    run("PRAGMA journal_mode=WAL");
     sql_create(db, "t", "");
-    sql_run(db, "INSERT INTO t(path, value) VALUES('a', 1), ('b', 2), ('c', 3)");
+    run("INSERT INTO t(path, value) VALUES('a', 1), ('b', 2), ('c', 3)");
 }
 
 /* What is committed, as a connection sees it that knows nothing yet. */
@@ -41,7 +41,7 @@ TEST(test_reading_a_table_may_be_denied) {
     refuses(SQLITE_AUTH, "t.path is prohibited", "SELECT 1 FROM t WHERE path GLOB 'a*'");
     refuses(SQLITE_AUTH, "is prohibited", "UPDATE t SET value = 2 WHERE path = 'a'");
     refuses(SQLITE_AUTH, "is prohibited", "CREATE TABLE copied AS SELECT * FROM t");
-    sql_run(db, "INSERT INTO t(path, value) VALUES('d', 4); DELETE FROM t; INSERT INTO t(path, value) VALUES('e', 5)");
+    run("INSERT INTO t(path, value) VALUES('d', 4); DELETE FROM t; INSERT INTO t(path, value) VALUES('e', 5)");
     allow_all();
     expect("e|5\n", "SELECT path, value FROM t");
     others_see("e|5\n", "SELECT path, value FROM t");
@@ -51,7 +51,7 @@ TEST(test_a_hidden_column_reads_as_null) {
     sql_forbid(db, SQLITE_IGNORE, SQLITE_READ, "t", "value");
     expect("a||null\nb||null\nc||null\n", "SELECT path, value, typeof(value) FROM t");
     expect("0\n", "SELECT count(*) FROM t WHERE value = 2");
-    sql_run(db, "UPDATE t SET path = 'moved/' || path WHERE path = 'b'");
+    run("UPDATE t SET path = 'moved/' || path WHERE path = 'b'");
     allow_all();
     expect("a|1\nc|3\nmoved/b|2\n", "SELECT path, value FROM t");
 }
@@ -71,19 +71,18 @@ static void try_under(int answer, int action, const char *name, const char *stat
                   before);
     ck_assert_msg(rc || !changes || !as_before, "%s: says that all is well, and has done nothing", statement);
     others_see(after, content);
-    sql_run(db, "BEGIN; INSERT OR REPLACE INTO t(path, value) VALUES('again', random()); COMMIT");
-    sql_command(db, "main", "t", "flush");
+    run("BEGIN; INSERT OR REPLACE INTO t(path, value) VALUES('again', random()); COMMIT");
+    command("flush");
     others_see(kept(sql_rows(db, "%s", content)), content);
 }
 
-static const char *const writers[] = {
-    "INSERT INTO t(path, value) VALUES('x' || random(), 1)",
-    "UPDATE t SET value = value || 'u'",
+TEXTS(
+    writers, "INSERT INTO t(path, value) VALUES('x' || random(), 1)", "UPDATE t SET value = value || 'u'",
     "DELETE FROM t WHERE path = (SELECT min(path) FROM t)",
     "BEGIN; INSERT INTO t(path, value) VALUES('y' || random(), 1); UPDATE t SET value = 3; COMMIT",
     "BEGIN; SAVEPOINT s; DELETE FROM t; ROLLBACK TO s; INSERT INTO t(path) VALUES('z' || random()); RELEASE s; COMMIT",
     "BEGIN; INSERT INTO t(path, value) VALUES('f' || random(), zeroblob(1100000)); COMMIT",
-    "INSERT INTO t(path, value) VALUES('g' || random(), zeroblob(1100000))"};
+    "INSERT INTO t(path, value) VALUES('g' || random(), zeroblob(1100000))");
 
 static const struct {
     int action;
@@ -118,19 +117,19 @@ TEST(test_an_ignored_part_of_a_write_fails_it_and_loses_nothing) {
 
 /* What a reader may stand on is a list in t_state: who may not see it writes no blobs. */
 TEST(test_a_hidden_list_of_retired_slots_is_not_taken_for_an_empty_one) {
-    sql_command(db, "main", "t", "flush");
-    sql_run(db, "INSERT INTO t(path) VALUES('more')");
-    sql_command(db, "main", "t", "optimize");
+    command("flush");
+    run("INSERT INTO t(path) VALUES('more')");
+    command("optimize");
     sql_forbid(db, SQLITE_IGNORE, SQLITE_READ, "t_artstate", NULL);
     ck_assert_int_ne(sql_try(db, "INSERT INTO t(path, value) VALUES('lone', zeroblob(4200000))"), SQLITE_OK);
     allow_all();
     expect("0|ok\n", "SELECT count(*), art_check('t') FROM t WHERE path = 'lone'");
-    sql_run(db, "INSERT INTO t(path, value) VALUES('lone', zeroblob(4200000))");
+    run("INSERT INTO t(path, value) VALUES('lone', zeroblob(4200000))");
 }
 
 /* Another connection has written, so the log must be read: all of it, or an error. */
 TEST(test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows) {
-    static const char *const names[] = {"t_artdata", "t_artstate"};
+    TEXTS(names, "t_artdata", "t_artstate");
     static const int answers[] = {SQLITE_DENY, SQLITE_IGNORE};
     int64_t rows = sql_int(db, "SELECT count(*) FROM t"), denied = 0;
     sqlite3 *other = sql_open(path), *fresh;
@@ -156,13 +155,13 @@ TEST(test_a_log_that_may_not_be_read_is_an_error_and_never_old_rows) {
 
 /* Nothing keeps a user from that without DEFENSIVE. */
 TEST(test_a_trigger_that_swallows_the_log_fails_the_commit) {
-    sql_run(db, "CREATE TRIGGER swallow BEFORE INSERT ON t_artdata BEGIN SELECT RAISE(IGNORE); END");
+    run("CREATE TRIGGER swallow BEFORE INSERT ON t_artdata BEGIN SELECT RAISE(IGNORE); END");
     refuses(SQLITE_AUTH, "t_artdata", "INSERT INTO t(path) VALUES('x')");
     expect("a\nb\nc\n", "SELECT path FROM t");
-    sql_run(db, "DROP TRIGGER swallow; CREATE TRIGGER again AFTER INSERT ON t_artdata BEGIN INSERT INTO t(path) "
-                "VALUES('again'); END");
+    run("DROP TRIGGER swallow; CREATE TRIGGER again AFTER INSERT ON t_artdata BEGIN INSERT INTO t(path) "
+        "VALUES('again'); END");
     refuses(SQLITE_CORRUPT_VTAB, "the shadow tables of main.t", "INSERT INTO t(path) VALUES('x')");
-    sql_run(db, "DROP TRIGGER again; INSERT INTO t(path) VALUES('d')");
+    run("DROP TRIGGER again; INSERT INTO t(path) VALUES('d')");
     others_see("a\nb\nc\nd\n", "SELECT path FROM t");
 }
 
@@ -174,7 +173,6 @@ struct late_ban {
 
 static int forbid_late(void *context, int action, const char *a, const char *b, const char *schema, const char *by) {
     struct late_ban *ban = context;
-    (void)action, (void)a, (void)b, (void)schema, (void)by;
     if (ban->left-- > 0 || (ban->once && ban->given)) return SQLITE_OK;
     ban->given = true;
     return ban->answer;
@@ -191,7 +189,7 @@ TEXTS(schema_changes, "CREATE VIRTUAL TABLE u USING art", "DROP TABLE t", "ALTER
 TEST(test_schema_changes_that_are_denied_halfway_leave_everything) {
     static const char content[] = "SELECT path, value FROM t";
     const char *tables = sql_inline() ? "t\nt_artblob\nt_artdata\nt_artstate\n" : "t\nt_artdata\nt_artstate\n";
-    sql_command(db, "main", "t", "flush");
+    command("flush");
     for (size_t i = 0; i < LENGTH(schema_changes); i++) {
         int rc = SQLITE_AUTH;
         for (int questions = 0; rc; questions++) {
@@ -201,16 +199,16 @@ TEST(test_schema_changes_that_are_denied_halfway_leave_everything) {
             char *message = TEXT("%s", sqlite3_errmsg(db));
             allow_all();
             if (!rc) break;
-            if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+            if (!sqlite3_get_autocommit(db)) run("ROLLBACK");
             expect("a|1\nb|2\nc|3\n", content);
             expect("path\nvalue\n", "SELECT name FROM pragma_table_info('t')");
             expect(tables, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1");
             ck_assert_msg(questions < 2000, "%s: %s", schema_changes[i], message);
         }
-        sql_run(db, "DROP TABLE IF EXISTS t; DROP TABLE IF EXISTS u");
+        run("DROP TABLE IF EXISTS t; DROP TABLE IF EXISTS u");
         expect("0\n", "SELECT count(*) FROM sqlite_master");
         sql_create(db, "t", "");
-        sql_run(db, "INSERT INTO t(path, value) VALUES('a', 1), ('b', 2), ('c', 3)");
+        run("INSERT INTO t(path, value) VALUES('a', 1), ('b', 2), ('c', 3)");
     }
     others_see("a|1\nb|2\nc|3\n", content);
 }
@@ -226,7 +224,6 @@ static int write_down(void *context, int action, const char *first, const char *
                        : action == SQLITE_UPDATE ? "update"
                        : action == SQLITE_DELETE ? "delete"
                                                  : NULL;
-    (void)context, (void)schema, (void)inside;
     if (verb && (!second || *second)) {
         sqlite3_str_appendf(journal, "%s %s%s%s; ", verb, first, second ? "." : "", second ? second : "");
     }
@@ -237,11 +234,10 @@ static void sees(const char *expected, const char *statement) {
     journal = sqlite3_str_new(NULL);
     sqlite3_str_appendall(journal, "");
     sqlite3_set_authorizer(db, write_down, NULL);
-    sql_run(db, "%s", statement);
+    run("%s", statement);
     allow_all();
-    char *got = sqlite3_str_finish(journal);
+    char *got = kept(sqlite3_str_finish(journal));
     ck_assert_msg(strstr(got, expected) == got, "%s\n  shows    %s\n  expected %s", statement, got, expected);
-    sqlite3_free(got);
 }
 
 /* Questions come when a statement is prepared. A statement of the application names the art table; the module's own
@@ -258,8 +254,7 @@ TEST(test_an_authorizer_sees_the_statement_first_and_then_the_shadow_tables) {
 
     journal = sqlite3_str_new(NULL);
     sqlite3_set_authorizer(db, write_down, NULL);
-    for (int i = 0; i < 3; i++)
-        sql_run(db, "INSERT INTO t(path) VALUES('e%d'); DELETE FROM t WHERE path = 'e%d'", i, i);
+    for (int i = 0; i < 3; i++) run("INSERT INTO t(path) VALUES('e%d'); DELETE FROM t WHERE path = 'e%d'", i, i);
     allow_all();
     char *got = kept(sqlite3_str_finish(journal));
     const char *first = strstr(got, "insert t_artdata; ");
@@ -291,10 +286,10 @@ TEST(test_one_denial_does_not_stick) {
                                               "INSERT OR REPLACE INTO t(path, value, size) VALUES('a', 1, 1)",
                                               "BEGIN; UPDATE t SET value = 5; COMMIT"};
     static const int answers[] = {SQLITE_DENY, SQLITE_IGNORE};
-    sql_run(db, "INSERT INTO t(t) VALUES('add column size INTEGER'), ('summary=(sum(size))')");
-    sql_run(db, "INSERT OR REPLACE INTO t(path, value, size) VALUES('a', 1, 1), ('b', 2, 2), ('c', 3, 7)");
+    run("INSERT INTO t(t) VALUES('add column size INTEGER'), ('summary=(sum(size))')");
+    run("INSERT OR REPLACE INTO t(path, value, size) VALUES('a', 1, 1), ('b', 2, 2), ('c', 3, 7)");
     for (int i = 0; i < 8; i++) {
-        if (i == 4) sql_run(db, "INSERT INTO t(t) VALUES('log_limit=1')"); /* each commit flushes from here on */
+        if (i == 4) run("INSERT INTO t(t) VALUES('log_limit=1')"); /* each commit flushes from here on */
         for (int answer = 0; answer < 2; answer++) {
             bool more = true;
             int call = 0;
@@ -317,65 +312,62 @@ static void protected_and_working(const char *schema) {
         {"may not be dropped", "DROP TABLE @_artstate"},
         {"may not be altered", "ALTER TABLE @_artstate RENAME TO mine"},
         {"may not be altered", "ALTER TABLE @_artstate ADD COLUMN more"}};
-    char *name = sqlite3_mprintf("%s.d", schema);
+    char *name = TEXT("%s.d", schema);
     sql_create(db, name, "log_limit='2KB'");
     for (size_t i = 0; i < LENGTH(refused); i++) {
-        char *statement = sql_named(refused[i][1], name);
-        sql_refused(db, 0, refused[i][0], statement);
-        sqlite3_free(statement);
+        char *statement = kept(sql_named(refused[i][1], name));
+        refuses(0, refused[i][0], statement);
     }
-    sql_run(db, "CREATE INDEX %s_more ON d_artdata(ops)", name); /* SQLite lets that pass: it must do no harm */
-    sql_run(db, "INSERT INTO %s(path, value) SELECT 'k' || value, randomblob(100) FROM numbers", name);
-    sql_run(db, "BEGIN; UPDATE %s SET path = 'moved/' || path; SAVEPOINT s; DELETE FROM %s; ROLLBACK TO s; COMMIT",
-            name, name);
+    run("CREATE INDEX %s_more ON d_artdata(ops)", name); /* SQLite lets that pass: it must do no harm */
+    run("INSERT INTO %s(path, value) SELECT 'k' || value, randomblob(100) FROM numbers", name);
+    run("BEGIN; UPDATE %s SET path = 'moved/' || path; SAVEPOINT s; DELETE FROM %s; ROLLBACK TO s; COMMIT", name, name);
     sql_command(db, schema, "d", "flush");
-    sql_run(db, "DELETE FROM %s WHERE path GLOB 'moved/k1*'", name);
+    run("DELETE FROM %s WHERE path GLOB 'moved/k1*'", name);
     sql_command(db, schema, "d", "optimize");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM %s", name), 100 - 12);
-    sql_run(db, "INSERT INTO %s(d) VALUES('add column owner TEXT')", name);
-    sql_run(db, "UPDATE %s SET owner = path; ALTER TABLE %s RENAME TO e", name, name);
+    run("INSERT INTO %s(d) VALUES('add column owner TEXT')", name);
+    run("UPDATE %s SET owner = path; ALTER TABLE %s RENAME TO e", name, name);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM %s.e", schema), 100 - 12);
-    sql_run(db, "BEGIN; DROP TABLE %s.e; ROLLBACK; DROP TABLE %s.e", schema, schema);
-    sqlite3_free(name);
+    run("BEGIN; DROP TABLE %s.e; ROLLBACK; DROP TABLE %s.e", schema, schema);
 }
 
 TEST(test_defensive_mode_protects_the_shadow_tables_and_hinders_nothing) {
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sql_run(db, "CREATE TEMP TABLE numbers AS WITH n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 100) "
-                "SELECT value FROM n");
-    sql_run(db, "ATTACH '%q' AS second", TEXT("%s/second.db", directory));
-    sql_run(db, "ATTACH ':memory:' AS third");
+    run("CREATE TEMP TABLE numbers AS WITH n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 100) SELECT "
+        "value FROM n");
+    run("ATTACH '%q' AS second", TEXT("%s/second.db", directory));
+    run("ATTACH ':memory:' AS third");
     protected_and_working("main");
     protected_and_working("temp");
     protected_and_working("second");
     protected_and_working("third");
     expect("a|1\nb|2\nc|3\n", "SELECT path, value FROM t");
     /* A table with such a name that belongs to nobody is an ordinary one. */
-    sql_run(db, "CREATE TABLE nobodys_log(x); INSERT INTO nobodys_log VALUES(1); DROP TABLE nobodys_log");
+    run("CREATE TABLE nobodys_log(x); INSERT INTO nobodys_log VALUES(1); DROP TABLE nobodys_log");
 }
 
 /* --- trusted_schema ----------------------------------------------------------------------------------------------- */
 
 TEST(test_views_and_triggers_over_art_tables_work_in_an_untrusted_schema) {
-    sql_run(db, "CREATE VIEW seen AS SELECT path, value * 2 AS double FROM t WHERE path GLOB '[ab]*'");
-    sql_run(db, "CREATE VIEW level AS SELECT path, entries FROM t('', '/')");
-    sql_run(db, "CREATE TABLE ordinary(path TEXT PRIMARY KEY, value)");
-    sql_run(db, "CREATE TRIGGER written AFTER INSERT ON ordinary BEGIN "
-                "INSERT OR REPLACE INTO t(path, value) VALUES('from/' || new.path, (SELECT count(*) FROM t)); "
-                "UPDATE t SET value = value + 1 WHERE path = 'a'; DELETE FROM t WHERE path = 'c'; END");
-    sql_run(db, "CREATE TRIGGER through INSTEAD OF INSERT ON seen BEGIN "
-                "INSERT INTO t(path, value) VALUES(new.path, new.double / 2); END; PRAGMA trusted_schema=OFF");
+    run("CREATE VIEW seen AS SELECT path, value * 2 AS double FROM t WHERE path GLOB '[ab]*'");
+    run("CREATE VIEW level AS SELECT path, entries FROM t('', '/')");
+    run("CREATE TABLE ordinary(path TEXT PRIMARY KEY, value)");
+    run("CREATE TRIGGER written AFTER INSERT ON ordinary BEGIN "
+        "INSERT OR REPLACE INTO t(path, value) VALUES('from/' || new.path, (SELECT count(*) FROM t)); "
+        "UPDATE t SET value = value + 1 WHERE path = 'a'; DELETE FROM t WHERE path = 'c'; END");
+    run("CREATE TRIGGER through INSTEAD OF INSERT ON seen BEGIN "
+        "INSERT INTO t(path, value) VALUES(new.path, new.double / 2); END; PRAGMA trusted_schema=OFF");
     expect("a|2\nb|4\n", "SELECT * FROM seen");
     expect("3\n", "SELECT count(*) FROM level");
-    sql_run(db, "INSERT INTO ordinary VALUES('x', 0), ('y', 0); INSERT INTO seen VALUES('b2', 10)");
+    run("INSERT INTO ordinary VALUES('x', 0), ('y', 0); INSERT INTO seen VALUES('b2', 10)");
     expect("a|3\nb|2\nb2|5\nfrom/x|3\nfrom/y|3\n", "SELECT path, value FROM t");
     expect("0\n", "PRAGMA trusted_schema");
 }
 
 /* A schema that came from a stranger may ask for the version, and for nothing that reaches past its own tables. */
 TEST(test_an_untrusted_schema_calls_only_the_innocent_functions) {
-    sql_run(db, "CREATE VIEW versions AS SELECT art_version() AS v; CREATE VIEW inside AS SELECT * FROM art_info('t')");
-    sql_run(db, "CREATE TEMP VIEW mine AS SELECT * FROM art_info('t'); PRAGMA trusted_schema=OFF");
+    run("CREATE VIEW versions AS SELECT art_version() AS v; CREATE VIEW inside AS SELECT * FROM art_info('t')");
+    run("CREATE TEMP VIEW mine AS SELECT * FROM art_info('t'); PRAGMA trusted_schema=OFF");
     ck_assert_int_eq(sql_int(db, "SELECT length(v) > 0 FROM versions"), 1);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) > 0 FROM art_info('t')"), 1);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) > 0 FROM mine"), 1);
@@ -385,20 +377,20 @@ TEST(test_an_untrusted_schema_calls_only_the_innocent_functions) {
 
 /* The listener of transactions is nobody's table: a trigger of a stranger must not drive it. */
 TEST(test_a_stranger_cannot_write_into_the_listener) {
-    sql_run(db, "PRAGMA trusted_schema=OFF");
-    sql_run(db, "CREATE TEMP TABLE o(x); CREATE TEMP TRIGGER g AFTER INSERT ON o BEGIN DELETE FROM art_txn; END");
+    run("PRAGMA trusted_schema=OFF");
+    run("CREATE TEMP TABLE o(x); CREATE TEMP TRIGGER g AFTER INSERT ON o BEGIN DELETE FROM art_txn; END");
     sql_try(db, "INSERT INTO o VALUES(1)");
     sql_try(db, "BEGIN; INSERT INTO t(path) VALUES('d'); DELETE FROM temp.art_txn; INSERT INTO temp.art_txn VALUES(1)");
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    if (!sqlite3_get_autocommit(db)) run("ROLLBACK");
     expect("a|1\nb|2\nc|3\n", "SELECT path, value FROM t");
-    sql_run(db, "INSERT INTO t(path, value) VALUES('d', 4)");
+    run("INSERT INTO t(path, value) VALUES('d', 4)");
     others_see("a|1\nb|2\nc|3\nd|4\n", "SELECT path, value FROM t");
 }
 
 /* --- query_only --------------------------------------------------------------------------------------------------- */
 
 TEST(test_query_only_refuses_every_way_of_writing) {
-    sql_run(db, "PRAGMA query_only=ON");
+    run("PRAGMA query_only=ON");
     EACH(write, "INSERT INTO t(path) VALUES('x')", "UPDATE t SET value = 9", "DELETE FROM t",
          "INSERT OR IGNORE INTO t(path) VALUES('a')", "DROP TABLE t", "ALTER TABLE t RENAME TO u") {
         refuses(SQLITE_READONLY, "readonly", write);
@@ -415,18 +407,18 @@ TEST(test_query_only_refuses_every_way_of_writing) {
     sql_command(other, "main", "t", "flush");
     sql_close(other);
     expect("d|4\n", "SELECT path, value FROM t WHERE path > 'c'");
-    sql_run(db, "PRAGMA query_only=OFF; INSERT INTO t(path, value) VALUES('e', 5)");
+    run("PRAGMA query_only=OFF; INSERT INTO t(path, value) VALUES('e', 5)");
     others_see("d|4\ne|5\n", "SELECT path, value FROM t WHERE path > 'c'");
 }
 
 /* An ordinary table has written its pages by then. The log of an art table is written by the COMMIT itself. */
 static void end_under_query_only(const char *begin, const char *end) {
-    sql_run(db, "%s; INSERT INTO t(path, value) VALUES('new', 4); DELETE FROM t WHERE path = 'a'", begin);
-    sql_run(db, "CREATE TABLE IF NOT EXISTS beside(x); INSERT INTO beside VALUES(1); PRAGMA query_only=ON");
+    run("%s; INSERT INTO t(path, value) VALUES('new', 4); DELETE FROM t WHERE path = 'a'", begin);
+    run("CREATE TABLE IF NOT EXISTS beside(x); INSERT INTO beside VALUES(1); PRAGMA query_only=ON");
     expect("b\nc\nnew\n", "SELECT path FROM t");
     refuses(SQLITE_READONLY, "", end);
-    sql_run(db, "PRAGMA query_only=OFF");
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+    run("PRAGMA query_only=OFF");
+    if (!sqlite3_get_autocommit(db)) run("ROLLBACK");
     expect("a\nb\nc\n", "SELECT path FROM t");
     expect("0\n", "SELECT count(*) FROM sqlite_master WHERE name = 'beside'");
     others_see("a\nb\nc\n", "SELECT path FROM t");
@@ -435,13 +427,13 @@ static void end_under_query_only(const char *begin, const char *end) {
 TEST(test_a_commit_under_query_only_fails_and_leaves_the_old_state) {
     end_under_query_only("BEGIN", "COMMIT");
     end_under_query_only("SAVEPOINT s", "RELEASE s");
-    sql_command(db, "main", "t", "flush");
+    command("flush");
     end_under_query_only(
         "BEGIN; INSERT INTO t(path, value) VALUES('zz', zeroblob(4200000)); DELETE FROM t WHERE path = "
         "'zz'; INSERT INTO t(t) VALUES('flush')",
         "COMMIT");
-    sql_run(db, "BEGIN; DELETE FROM t; PRAGMA query_only=ON; ROLLBACK; PRAGMA query_only=OFF");
-    sql_run(db, "INSERT INTO t(path) VALUES('d')");
+    run("BEGIN; DELETE FROM t; PRAGMA query_only=ON; ROLLBACK; PRAGMA query_only=OFF");
+    run("INSERT INTO t(path) VALUES('d')");
     others_see("a\nb\nc\nd\n", "SELECT path FROM t");
 }
 
@@ -486,12 +478,11 @@ static int only_reads(sqlite3 *own) {
 
 /* In the log, and in a file. A rollback journal, as a WAL database can't be opened where its -shm can't be made. */
 static void make_rows(void) {
-    sql_run(db, "PRAGMA journal_mode=DELETE; DELETE FROM t");
-    sql_run(db, "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) "
-                "SELECT 'k' || i, randomblob(100) FROM n WHERE i <= 990");
-    sql_command(db, "main", "t", "flush");
-    sql_run(db, "INSERT INTO t(path, value) WITH n(i) AS (SELECT 991 UNION ALL SELECT i + 1 FROM n LIMIT 10) "
-                "SELECT 'k' || i, randomblob(100) FROM n");
+    run("PRAGMA journal_mode=DELETE; DELETE FROM t");
+    run("INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) "
+        "SELECT 'k' || i, randomblob(100) FROM n WHERE i <= 990");
+    command("flush");
+    fill_rows("INTO t(path, value)", 991, 10, "'k' || i, randomblob(100)");
     sql_close(db);
     db = NULL;
 }
@@ -518,7 +509,7 @@ static void check_verdict(int verdict, const char *what) {
         ck_assert_msg(verdict == 0, "%s: check %d failed", what, verdict);
     }
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t WHERE path GLOB 'k*'"), 1000);
-    sql_run(db, "INSERT INTO t(path) VALUES('writable again')");
+    run("INSERT INTO t(path) VALUES('writable again')");
     expect("ok\n", "PRAGMA integrity_check");
 }
 
@@ -563,9 +554,8 @@ static int no_place_for_a_file(sqlite3 *own) {
 
 TEST(test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit) {
     if (sql_has_no_file("test_a_folder_that_takes_no_file_fails_the_flush_and_not_the_commit")) return;
-    sql_run(db, "PRAGMA journal_mode=DELETE; DELETE FROM t");
-    sql_run(db, "INSERT INTO t(path) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000) "
-                "SELECT 'k' || i FROM n");
+    run("PRAGMA journal_mode=DELETE; DELETE FROM t");
+    fill_rows("INTO t(path)", 1, 1000, "'k' || i");
     sql_close(db);
     set_modes(0555, 0644, 0644);
     check_verdict(as_nobody(no_place_for_a_file), "a folder that takes no file");
@@ -593,7 +583,7 @@ static sqlite3 *open_limited(void) {
 static void set_up_limited(void) {
     sql_set_up_closed();
     db = open_limited();
-    sql_run(db, "PRAGMA journal_mode = WAL");
+    run("PRAGMA journal_mode = WAL");
 }
 
 static void reopen(void) {
@@ -602,18 +592,15 @@ static void reopen(void) {
 }
 
 static void fill(const char *size) {
-    sql_run(db,
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO t "
-            "SELECT printf('d%%d/f%%05d', i %% 30, i), printf('%%0200d', i)%s FROM n",
-            size);
+    fill_rows("INTO t", 1, 3000, "printf('d%%d/f%%05d', i %% 30, i), printf('%%0200d', i)%s", size);
 }
 
 static void use_table(const char *options) {
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path TEXT PRIMARY KEY, value, size INTEGER, %s)", options);
+    run("CREATE VIRTUAL TABLE t USING art(path TEXT PRIMARY KEY, value, size INTEGER, %s)", options);
     fill(", i");
-    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
-    sql_run(db, "BEGIN; UPDATE t SET size = size + 1 WHERE path LIKE 'd7/%%'; SAVEPOINT s; DELETE FROM t WHERE path > "
-                "'d8'; ROLLBACK TO s; COMMIT");
+    run("INSERT INTO t(t) VALUES('flush')");
+    run("BEGIN; UPDATE t SET size = size + 1 WHERE path LIKE 'd7/%%'; SAVEPOINT s; DELETE FROM t WHERE path > 'd8'; "
+        "ROLLBACK TO s; COMMIT");
     reopen();
     expect("3000\n", "SELECT count(*) FROM t");
     expect("30\n", "SELECT count(*) FROM t('', '/')");
@@ -628,16 +615,16 @@ static void use_table(const char *options) {
     expect("ok\n", "SELECT art_check('t')");
     expect("ok: 1 art table\n", "SELECT substr(art_verify(), 1, 15)");
     expect("1\n", "SELECT count(*) > 20 FROM art_debug('t')");
-    sql_run(db, "CREATE VIRTUAL TABLE temp.rest USING art_salvage('t')");
+    run("CREATE VIRTUAL TABLE temp.rest USING art_salvage('t')");
     expect("3000\n", "SELECT count(*) FROM rest");
     expect("0\n", "SELECT count(*) FROM art_lost('t')");
-    sql_run(db, "DROP TABLE rest");
-    sql_run(db, "SELECT art_backup('%q-copy.db')", path);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize'), ('vacuum'); INSERT INTO t(t) VALUES('clean')");
-    sql_run(db, "INSERT INTO t(t) VALUES('add column note TEXT'); INSERT INTO t(t) VALUES('cache=1MB')");
-    sql_run(db, "ALTER TABLE t RENAME TO other; INSERT INTO other(path, note) VALUES('x', 'y')");
+    run("DROP TABLE rest");
+    run("SELECT art_backup('%q-copy.db')", path);
+    run("INSERT INTO t(t) VALUES('optimize'), ('vacuum'); INSERT INTO t(t) VALUES('clean')");
+    run("INSERT INTO t(t) VALUES('add column note TEXT'); INSERT INTO t(t) VALUES('cache=1MB')");
+    run("ALTER TABLE t RENAME TO other; INSERT INTO other(path, note) VALUES('x', 'y')");
     expect("ok: 1 art table\n", "SELECT substr(art_verify(), 1, 15)");
-    sql_run(db, "DROP TABLE other");
+    run("DROP TABLE other");
     expect("0\n", "SELECT count(*) FROM sqlite_master");
 }
 
@@ -667,17 +654,14 @@ TEST(test_a_limit_that_is_too_small_is_no_damage) {
 
 /* sql/limits.md says so. */
 TEST(test_a_schema_that_is_not_trusted_and_an_authorizer_without_pragmas) {
-    sql_run(db,
-            "CREATE VIRTUAL TABLE u USING art(path, size INTEGER); CREATE TABLE seen(path); CREATE VIEW v AS SELECT "
-            "path, size FROM u; CREATE VIEW level AS SELECT path, entries FROM u('', '/'); CREATE TRIGGER into_u AFTER "
-            "INSERT ON seen BEGIN INSERT OR REPLACE INTO u VALUES(new.path, 5); END");
+    run("CREATE VIRTUAL TABLE u USING art(path, size INTEGER); CREATE TABLE seen(path); CREATE VIEW v AS SELECT path, "
+        "size FROM u; CREATE VIEW level AS SELECT path, entries FROM u('', '/'); CREATE TRIGGER into_u AFTER INSERT ON "
+        "seen BEGIN INSERT OR REPLACE INTO u VALUES(new.path, 5); END");
     reopen();
-    sql_run(db, "PRAGMA trusted_schema = OFF; INSERT INTO seen VALUES('d/a'), ('d/b')");
+    run("PRAGMA trusted_schema = OFF; INSERT INTO seen VALUES('d/a'), ('d/b')");
     expect("2|d/|2\n", "SELECT (SELECT count(*) FROM v WHERE size = 5), path, entries FROM level");
     sql_forbid(db, SQLITE_DENY, SQLITE_PRAGMA, NULL, NULL);
-    sql_run(
-        db,
-        "INSERT INTO u VALUES('d/c', 6); UPDATE u SET size = 7 WHERE path = 'd/a'; DELETE FROM u WHERE path = 'd/b'");
+    run("INSERT INTO u VALUES('d/c', 6); UPDATE u SET size = 7 WHERE path = 'd/a'; DELETE FROM u WHERE path = 'd/b'");
     expect("d/a|7\nd/c|6\n", "SELECT path, size FROM u");
     sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
 }

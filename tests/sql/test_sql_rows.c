@@ -5,11 +5,11 @@
 #include "tests/support/sql_one.h"
 
 static void same_rows(void) {
-    sql_alike(sql_prepare(db, "SELECT * FROM t ORDER BY path"), sql_prepare(db, "SELECT * FROM b ORDER BY path"));
+    alike("SELECT * FROM @ ORDER BY path");
 }
 
 static void change_both(const char *statement) {
-    for (int i = 0; i < 2; i++) sql_run(db, "%s", kept(sql_named(statement, i ? "b" : "t")));
+    both(statement);
     same_rows();
 }
 
@@ -23,8 +23,8 @@ TEST(test_a_column_of_each_type_makes_of_each_value_what_an_ordinary_one_does) {
         sqlite3_str_appendall(values, ", v");
     }
     char *definitions = kept(sqlite3_str_finish(columns)), *all = kept(sqlite3_str_finish(values));
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(%s, log_limit='8KB'); CREATE TABLE b(%s) WITHOUT ROWID", definitions,
-            definitions);
+    run("CREATE VIRTUAL TABLE t USING art(%s, log_limit='8KB'); CREATE TABLE b(%s) WITHOUT ROWID", definitions,
+        definitions);
     for (unsigned i = 0; i < ODD_VALUES; i++) {
         change_both(TEXT("INSERT INTO @ SELECT %u%s FROM (SELECT %s AS v)", i, all, odd_value(i)));
     }
@@ -34,21 +34,21 @@ TEST(test_a_column_of_each_type_makes_of_each_value_what_an_ordinary_one_does) {
          "\"TEXT column\" = NULL, path = path || '/'") {
         sql_reopen();
         change_both(TEXT("UPDATE @ SET %s WHERE typeof(\"TEXT column\") <> 'blob'", change));
-        sql_command(db, "main", "t", "flush");
+        command("flush");
         same_rows();
     }
 }
 
 static void changed(int expected, const char *statement) {
-    sql_run(db, "%s", statement);
+    run("%s", statement);
     ck_assert_msg(sqlite3_changes(db) == expected, "%s: %d changes, expected %d", statement, sqlite3_changes(db),
                   expected);
 }
 
 TEST(test_hidden_columns_are_not_for_writing) {
     sql_create(db, "t", "path, a, b NOT NULL");
-    sql_run(db, "INSERT INTO t VALUES('dir/x', 1, 1), ('dir/y', 2, 2); INSERT INTO t(path, a, b, prefix, delimiter, "
-                "entries, row_version) VALUES('dir/z', 3, 3, NULL, NULL, NULL, NULL)");
+    run("INSERT INTO t VALUES('dir/x', 1, 1), ('dir/y', 2, 2); INSERT INTO t(path, a, b, prefix, delimiter, entries, "
+        "row_version) VALUES('dir/z', 3, 3, NULL, NULL, NULL, NULL)");
     EACH(each, "prefix", "delimiter", "entries", "row_version") {
         char *message = TEXT("art: the hidden column %s cannot be written (t.%s): leave it out", each, each);
         EACH(one, "INSERT INTO t(path, b, %s) VALUES('new', 1, 5)",
@@ -60,45 +60,42 @@ TEST(test_hidden_columns_are_not_for_writing) {
     }
     refuses(SQLITE_ERROR, "t.row_version", "UPDATE t SET row_version = NULL");
     refuses(SQLITE_ERROR, "an UPDATE cannot give a command", "UPDATE t SET t = 'flush'");
-    sql_run(db, "UPDATE t SET row_version = row_version, a = a");
+    run("UPDATE t SET row_version = row_version, a = a");
     expect("dir/x|1|1\ndir/y|2|2\ndir/z|3|3\n", "SELECT * FROM t");
 }
 
 TEST(test_an_update_with_the_version_it_read_is_a_compare_and_set) {
     sql_create(db, "t", "path, etag TEXT");
-    sql_run(db, "INSERT INTO t VALUES('x', 'one'), ('y', 'two')");
+    run("INSERT INTO t VALUES('x', 'one'), ('y', 'two')");
     sqlite3 *other = sql_open(path);
     static const char update[] = "UPDATE t SET etag = '%s' WHERE path = 'x' AND row_version = %lld";
     int64_t mine = sql_int(db, "SELECT row_version FROM t WHERE path = 'x'");
     sql_run(other, update, "theirs", mine);
     ck_assert_int_eq(sqlite3_changes(other), 1);
-    sql_run(db, update, "mine", mine);
+    run(update, "mine", mine);
     ck_assert_int_eq(sqlite3_changes(db), 0);
     mine = sql_int(db, "SELECT row_version FROM t WHERE path = 'x'");
-    sql_run(db, update, "mine", mine);
+    run(update, "mine", mine);
     ck_assert_int_eq(sqlite3_changes(db), 1);
-    sql_run(db, "DELETE FROM t WHERE path = 'y' AND row_version = %lld", mine);
+    run("DELETE FROM t WHERE path = 'y' AND row_version = %lld", mine);
     ck_assert_int_eq(sqlite3_changes(db), 0);
     expect("x|mine\ny|two\n", "SELECT * FROM t");
     sql_close(other);
 }
 
 TEST(test_an_insert_with_conflict_sets_what_it_gives_of_the_row_that_is_there) {
-    sql_run(db,
-            "CREATE VIRTUAL TABLE u USING art(path, size INTEGER NOT NULL DEFAULT 7, etag, note, summary=(sum(size)))");
-    sql_run(db, "INSERT INTO u(path, etag, conflict) VALUES('a', 'e', 'update'), ('b', 'f', NULL)");
-    sql_run(db,
-            "INSERT INTO u(path, size, note, conflict) VALUES('a', '12', zeroblob(5000), 'update'), ('a', NULL, NULL, "
-            "'update'), ('c', NULL, 'n', 'update')");
+    run("CREATE VIRTUAL TABLE u USING art(path, size INTEGER NOT NULL DEFAULT 7, etag, note, summary=(sum(size)))");
+    run("INSERT INTO u(path, etag, conflict) VALUES('a', 'e', 'update'), ('b', 'f', NULL)");
+    run("INSERT INTO u(path, size, note, conflict) VALUES('a', '12', zeroblob(5000), 'update'), ('a', NULL, NULL, "
+        "'update'), ('c', NULL, 'n', 'update')");
     expect("a|12|e|5000\nb|7|f|\nc|7||1\n", "SELECT path, size, etag, length(note) FROM u");
     refuses(SQLITE_ERROR, "art: conflict is a hidden column of this table", "SELECT path, conflict FROM u");
-    sql_run(db, "INSERT INTO u(path, etag, conflict) SELECT path, upper(etag), 'update' FROM u WHERE etag IS NOT NULL");
-    sql_run(db, "INSERT OR REPLACE INTO u(path, note, conflict) VALUES('b', 'kept', 'update')");
-    sql_run(db, "INSERT OR IGNORE INTO u(path, size, conflict) VALUES('c', 1, 'update')");
+    run("INSERT INTO u(path, etag, conflict) SELECT path, upper(etag), 'update' FROM u WHERE etag IS NOT NULL");
+    run("INSERT OR REPLACE INTO u(path, note, conflict) VALUES('b', 'kept', 'update')");
+    run("INSERT OR IGNORE INTO u(path, size, conflict) VALUES('c', 1, 'update')");
     expect("a|12|E|5000\nb|7|F|4\nc|1||1\n", "SELECT path, size, etag, length(note) FROM u");
     expect("20|ok\n", "SELECT art_sum('u', 'size', ''), art_check('u')");
-    sql_run(db,
-            "SAVEPOINT s; INSERT INTO u(path, size, conflict) VALUES('c', 100, 'update'); ROLLBACK TO s; RELEASE s");
+    run("SAVEPOINT s; INSERT INTO u(path, size, conflict) VALUES('c', 100, 'update'); ROLLBACK TO s; RELEASE s");
     expect("1\n", "SELECT size FROM u WHERE path = 'c'");
     refuses(SQLITE_ERROR, "art: the hidden column conflict takes 'update' alone (u.conflict)",
             "INSERT INTO u(path, conflict) VALUES('a', 'Update')");
@@ -106,10 +103,8 @@ TEST(test_an_insert_with_conflict_sets_what_it_gives_of_the_row_that_is_there) {
             "INSERT INTO u(path, conflict) VALUES(NULL, 'update')");
     refuses(SQLITE_ERROR, "art: the hidden column conflict cannot be written (u.conflict): leave it out",
             "UPDATE u SET conflict = 'update'");
-    sql_run(db, "CREATE VIRTUAL TABLE s USING art(path, conflict)");
-    sql_run(
-        db,
-        "INSERT INTO s VALUES('a', 'mine'); INSERT INTO s(path, conflict, art_conflict) VALUES('a', 'his', 'update')");
+    run("CREATE VIRTUAL TABLE s USING art(path, conflict)");
+    run("INSERT INTO s VALUES('a', 'mine'); INSERT INTO s(path, conflict, art_conflict) VALUES('a', 'his', 'update')");
     expect("a|his\n", "SELECT * FROM s");
     refuses(SQLITE_ERROR, "art: art_conflict is a hidden column of this table", "SELECT art_conflict FROM s");
 }
@@ -117,12 +112,12 @@ TEST(test_an_insert_with_conflict_sets_what_it_gives_of_the_row_that_is_there) {
 /* SQLite 3.40.1 passes the old values of columns that are not set, those of hidden columns too. */
 TEST(test_update_from_sets_columns_and_only_these) {
     sql_create(db, "t", "path, a NOT NULL, b COLLATE NOCASE, c REAL");
-    sql_run(db, "INSERT INTO t VALUES('d/1', 1, 'one', 1), ('d/2', 2, 'two', 2), ('e', 3, 'three', 3);"
-                "CREATE TABLE new(p, v, version); INSERT INTO new SELECT path, a || '!', row_version FROM t WHERE path "
-                "> 'd/1'");
+    run("INSERT INTO t VALUES('d/1', 1, 'one', 1), ('d/2', 2, 'two', 2), ('e', 3, 'three', 3);"
+        "CREATE TABLE new(p, v, version); INSERT INTO new SELECT path, a || '!', row_version FROM t WHERE path > "
+        "'d/1'");
     changed(2, "UPDATE t SET b = new.v FROM new WHERE path = new.p");
     changed(0, "UPDATE t SET b = 'stale' FROM new WHERE path = new.p AND t.row_version = new.version");
-    sql_run(db, "DELETE FROM new; INSERT INTO new SELECT path, a * 10, row_version FROM t WHERE path GLOB 'd/*'");
+    run("DELETE FROM new; INSERT INTO new SELECT path, a * 10, row_version FROM t WHERE path GLOB 'd/*'");
     changed(2, "UPDATE t SET a = new.v FROM new WHERE path = new.p AND t.row_version = new.version");
     changed(2, "UPDATE t SET path = path || 'x', c = new.v FROM new WHERE path = new.p");
     refuses(SQLITE_ERROR, "t.row_version", "UPDATE t SET row_version = 1 FROM new WHERE path = new.p || 'x'");
@@ -131,7 +126,7 @@ TEST(test_update_from_sets_columns_and_only_these) {
             "UPDATE t SET a = NULL FROM new WHERE path = new.p || 'x'");
     expect("d/1x|10|one|10.0\nd/2x|20|2!|20.0\ne|3|3!|3.0\n", "SELECT * FROM t");
     /* two rows for one: the second meets a row of another version than it was told */
-    sql_run(db, "DELETE FROM new; INSERT INTO new VALUES('e', 'once', 0), ('e', 'once', 0), ('d/1x', 'once', 0)");
+    run("DELETE FROM new; INSERT INTO new VALUES('e', 'once', 0), ('e', 'once', 0), ('d/1x', 'once', 0)");
     changed(3, "UPDATE t SET b = new.v FROM new WHERE path = new.p");
     expect("d/1x|10|once|10.0\nd/2x|20|2!|20.0\ne|3|once|3.0\n", "SELECT * FROM t");
     refuses(SQLITE_ERROR, "t.row_version", "UPDATE t SET row_version = 99 FROM new WHERE path = new.p");
@@ -139,12 +134,12 @@ TEST(test_update_from_sets_columns_and_only_these) {
 
 TEST(test_a_row_that_changed_earlier_in_the_statement_keeps_what_it_has_now) {
     sql_create(db, "t", "path, a, b");
-    sql_run(db, "INSERT INTO t VALUES('1', 'a1', 'b1'), ('2', 'a2', 'b2'), ('3', 'a3', 'b3')");
+    run("INSERT INTO t VALUES('1', 'a1', 'b1'), ('2', 'a2', 'b2'), ('3', 'a3', 'b3')");
     /* 1 replaces 2; then there is a 2 again, which was 1 */
-    sql_run(db, "UPDATE OR REPLACE t SET path = path + 1, a = a || '+' WHERE path < '3'");
+    run("UPDATE OR REPLACE t SET path = path + 1, a = a || '+' WHERE path < '3'");
     expect("3|a2+|b1\n", "SELECT * FROM t");
-    sql_run(db, "DELETE FROM t; INSERT INTO t VALUES('1', 'a1', zeroblob(9000)), ('2', 'a2', 'b2')");
-    sql_run(db, "UPDATE OR REPLACE t SET path = path + 1, a = a || '+' WHERE path = '1'; UPDATE t SET a = a || '!'");
+    run("DELETE FROM t; INSERT INTO t VALUES('1', 'a1', zeroblob(9000)), ('2', 'a2', 'b2')");
+    run("UPDATE OR REPLACE t SET path = path + 1, a = a || '+' WHERE path = '1'; UPDATE t SET a = a || '!'");
     expect("2|a1+!|9000\n", "SELECT path, a, length(b) FROM t");
 }
 
@@ -152,17 +147,17 @@ TEST(test_columns_that_are_not_set_keep_their_bytes_whatever_their_length) {
     static const int lengths[] = {0, 1, 100, 4000, 4096, 5000, 65000, 70000, 600000};
     sql_create(db, "t", "path, before, a INT, after TEXT, z");
     for (size_t i = 0; i < LENGTH(lengths); i++) {
-        sql_run(db, "INSERT INTO t VALUES('%d', zeroblob(%d), %d, printf('%%.*c', %d, 'x'), 'end')", lengths[i],
-                lengths[i], lengths[i], lengths[i] / 2);
+        run("INSERT INTO t VALUES('%d', zeroblob(%d), %d, printf('%%.*c', %d, 'x'), 'end')", lengths[i], lengths[i],
+            lengths[i], lengths[i] / 2);
     }
-    static const char *const updates[] = {"a = a + 1", "z = z || '.'", "a = '7', z = 2.5", "path = path || '/moved'",
-                                          "path = replace(path, '/moved', ''), a = NULL"};
+    TEXTS(updates, "a = a + 1", "z = z || '.'", "a = '7', z = 2.5", "path = path || '/moved'",
+          "path = replace(path, '/moved', ''), a = NULL");
     for (int i = 0; i < 5; i++) {
         for (size_t j = 0; j < LENGTH(lengths); j++) {
-            sql_run(db, "UPDATE t SET %s WHERE path >= '%d' AND path < '%d0' AND length(before) = %d", updates[i],
-                    lengths[j], lengths[j], lengths[j]);
+            run("UPDATE t SET %s WHERE path >= '%d' AND path < '%d0' AND length(before) = %d", updates[i], lengths[j],
+                lengths[j], lengths[j]);
         }
-        if (i % 2) sql_command(db, "main", "t", "flush");
+        if (i % 2) command("flush");
         expect("9\n", "SELECT count(*) FROM t WHERE length(before) = CAST(path AS INTEGER) "
                       "AND after = printf('%.*c', CAST(path AS INTEGER) / 2, 'x')");
     }
@@ -209,11 +204,11 @@ static void same_texts(sqlite3_stmt *one, sqlite3_stmt *other, unsigned rows) {
 
 TEST(test_texts_are_shown_to_their_end_whatever_nuls_are_in_them) {
     sql_create(db, "t", "path, a");
-    sql_run(db, "CREATE TEMP TABLE m(path TEXT PRIMARY KEY, a) WITHOUT ROWID; BEGIN");
+    run("CREATE TEMP TABLE m(path TEXT PRIMARY KEY, a) WITHOUT ROWID; BEGIN");
     unsigned rows = put_texts_with_nuls();
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     for (int flushed = 0; flushed < 2; flushed++) {
-        if (flushed) sql_command(db, "main", "t", "flush");
+        if (flushed) command("flush");
         for (int back = 0; back < 2; back++) {
             const char *order = back ? "DESC" : "ASC";
             same_texts(sql_prepare(db, "SELECT path, a FROM t ORDER BY path %s", order),
@@ -226,19 +221,19 @@ TEST(test_texts_are_shown_to_their_end_whatever_nuls_are_in_them) {
 
 TEST(test_a_row_moves_without_its_value_being_written_anew) {
     sql_create(db, "t", "path, a, big");
-    sql_run(db, "INSERT INTO t VALUES('from', 1, randomblob(60000)); INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t VALUES('from', 1, randomblob(60000)); INSERT INTO t(t) VALUES('flush')");
     int64_t before = sql_int(db, "SELECT sum(length(ops)) FROM t_artdata");
-    sql_run(db, "UPDATE t SET path = 'to'");
+    run("UPDATE t SET path = 'to'");
     ck_assert_int_lt(sql_int(db, "SELECT sum(length(ops)) FROM t_artdata"), before + 400);
     expect("to|1|60000\n", "SELECT path, a, length(big) FROM t");
-    sql_run(db, "UPDATE t SET a = 2");
+    run("UPDATE t SET a = 2");
     ck_assert_int_gt(sql_int(db, "SELECT sum(length(ops)) FROM t_artdata"), before + 60000);
 }
 
 TEST(test_a_row_may_be_as_long_as_an_ordinary_one_and_not_longer) {
     sql_create(db, "t", "path, a, b");
     sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 200000);
-    sql_run(db, "INSERT INTO t VALUES('fits', zeroblob(100000), zeroblob(99993))");
+    run("INSERT INTO t VALUES('fits', zeroblob(100000), zeroblob(99993))");
     refuses(SQLITE_TOOBIG, "art: a row of 200001 bytes is too long (t): it may have 200000",
             "INSERT INTO t VALUES('not', zeroblob(100000), zeroblob(99994))");
     refuses(SQLITE_TOOBIG, "is too long (t)", "UPDATE t SET b = zeroblob(100000)");

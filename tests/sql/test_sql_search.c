@@ -8,25 +8,21 @@
  * any length; some are in no row.
  */
 #include <ctype.h>
-#include <stdarg.h>
 
 #include "tests/support/differential.h"
 #include "tests/support/grammar.h"
-#include "tests/support/sql_expect.h"
+#include "tests/support/sql_one.h"
 
 enum { VARIANTS = 6, TEXT_MAX = 12000, LONG_NOTE = 10000, KEPT = 200, DIRECTORIES = 8 };
 
 /* The one place that says which columns have it. Without (an empty text), the rest holds, too. */
 #define SEARCH(columns) columns
 
-static const char *const summaries[] = {
-    "summary='sum(size), max(mtime), lookup(note)" SEARCH(", search(path), search(note)") "'",
-    "summary=(max(mtime), sum(size)" SEARCH(", search(note), search(tag)") ")",
-    "summary=(" SEARCH("search(path)") ")",
-    "summary=(lookup(note), max(mtime), lookup(tag)" SEARCH(", search(tag), search(path), search(note)") ")",
-    "summary=(max(mtime)" SEARCH(", search(path)") ")",
-    "summary=()",
-};
+TEXTS(summaries, "summary='sum(size), max(mtime), lookup(note)" SEARCH(", search(path), search(note)") "'",
+      "summary=(max(mtime), sum(size)" SEARCH(", search(note), search(tag)") ")",
+      "summary=(" SEARCH("search(path)") ")",
+      "summary=(lookup(note), max(mtime), lookup(tag)" SEARCH(", search(tag), search(path), search(note)") ")",
+      "summary=(max(mtime)" SEARCH(", search(path)") ")", "summary=()");
 static const struct {
     const char *options;
     uint32_t blob_pages;
@@ -52,14 +48,12 @@ static unsigned asked, found;
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 static const char *const directories[DIRECTORIES] = {"a/b/",           "a/",          "a/b/c/", "A/B/",
                                                      "usr/share/doc/", "home/mario/", "obj/",   ""};
-static const char *const words[] = {"mario", "photo", "index",  "IMG_", "backup", "README",       "lib",  "data",
-                                    "ab",    "2024",  "tmp",    "aaaa", "100%",   "node_modules", "x",    "Invoice",
-                                    "test",  "!a[b]", "report", "file", "*.txt",  "it's",         "{a|b}"};
+TEXTS(words, "mario", "photo", "index", "IMG_", "backup", "README", "lib", "data", "ab", "2024", "tmp", "aaaa", "100%",
+      "node_modules", "x", "Invoice", "test", "!a[b]", "report", "file", "*.txt", "it's", "{a|b}");
 /* Letters with an accent, signs that fold into 'k' and 's' elsewhere, and bytes that are no sound UTF-8. */
-static const char *const odd[] = {"\xc3\xa9",     "\xc3\x89",     "\xe2\x84\xaa", "\xc5\xbf",     "\xf0\x9f\x98\x80",
-                                  "\x80",         "\xc3",         "\xc1\xa1",     "\xe0\x83\xa9", "\xff",
-                                  "\xed\xa0\x80", "\xef\xbf\xbd", "\xe2\x84\xaak"};
-enum { WORDS = sizeof words / sizeof *words, ODD = sizeof odd / sizeof *odd };
+TEXTS(odd, "\xc3\xa9", "\xc3\x89", "\xe2\x84\xaa", "\xc5\xbf", "\xf0\x9f\x98\x80", "\x80", "\xc3", "\xc1\xa1",
+      "\xe0\x83\xa9", "\xff", "\xed\xa0\x80", "\xef\xbf\xbd", "\xe2\x84\xaak");
+enum { WORDS = LENGTH(words), ODD = LENGTH(odd) };
 
 static void add(struct text *text, const char *bytes, unsigned len) {
     if (text->len + len > TEXT_MAX) return;
@@ -162,7 +156,7 @@ static char *some_note(struct both *both) {
 /* --- patterns ----------------------------------------------------------------------------------------------------- */
 
 static void add_set(struct both *both, struct text *pattern, char c) {
-    static const char *const sets[] = {"[%c]", "[^%c]", "[%cx]", "[!-%c]", "[]%c]", "[^]%c]", "[%c"};
+    TEXTS(sets, "[%c]", "[^%c]", "[%cx]", "[!-%c]", "[]%c]", "[^]%c]", "[%c");
     char set[16];
     sqlite3_snprintf(sizeof set, set, sets[below(both, once_in(both, 20) ? 7 : 6)], c);
     add_text(pattern, set);
@@ -328,30 +322,16 @@ static const char schema[] =
     "UPDATE plain SET v = art_write_version('t') WHERE path = new.path; END;"
     "CREATE TABLE patterns(id INTEGER PRIMARY KEY, l, g)";
 
-static void change(struct both *both, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    both_write(both, sqlite3_vmprintf(format, arguments));
-    va_end(arguments);
-}
-
 static void write_something(struct both *both) {
     both_write(both, drawn(both, both->db, "$write"));
 }
 
 static void change_summary(struct both *both) {
-    both->now.summary = below(both, sizeof summaries / sizeof *summaries);
+    both->now.summary = below(both, LENGTH(summaries));
     sql_command(both->db, "main", "t", summaries[both->now.summary]);
 }
 
 /* --- what is asked ------------------------------------------------------------------------------------------------ */
-
-static void same(struct both *both, sqlite3 *db, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    both_same(both, db, sqlite3_vmprintf(format, arguments));
-    va_end(arguments);
-}
 
 static void write_while_asking(struct both *both) {
     both_write_while_asking(both, 20, "mtime",
@@ -361,7 +341,6 @@ static void write_while_asking(struct both *both) {
 static void ask(struct both *both, sqlite3 *db, const struct both_state *state) {
     unsigned what = below(both, 10), answers = both->answers;
     bool lists = what > 4;
-    (void)state;
     if (what == 2 && db == both->db) return write_while_asking(both);
     both_same(both, db, drawn(both, db, what < 2 ? "$join" : lists ? "$list" : "$(2*$sum|$level)"));
     asked += lists;
@@ -369,23 +348,21 @@ static void ask(struct both *both, sqlite3 *db, const struct both_state *state) 
 }
 
 static void check_all(struct both *both, sqlite3 *db, const struct both_state *state) {
-    (void)state;
     sql_expect(db, "ok\n", "SELECT art_check('t')");
-    same(both, db, "SELECT path, size, mtime, note, tag, {row_version|v} FROM {t|plain} ORDER BY path");
+    both_asks(both, db, "SELECT path, size, mtime, note, tag, {row_version|v} FROM {t|plain} ORDER BY path");
 }
 
 /* --- tests -------------------------------------------------------------------------------------------------------- */
 
 static void make_tables(struct both *both, unsigned variant) {
-    char *options = sqlite3_mprintf("path, size INTEGER, mtime INTEGER, note, tag TEXT, %s, %s",
-                                    summaries[both->now.summary], variants[variant].options);
+    char *options = TEXT("path, size INTEGER, mtime INTEGER, note, tag TEXT, %s, %s", summaries[both->now.summary],
+                         variants[variant].options);
     art_test_hooks.blob_pages = variants[variant].blob_pages;
     if (both->inlined) {
         sql_run(both->db, "CREATE VIRTUAL TABLE t USING art(%s, storage=inline)", options);
     } else {
         sql_create(both->db, "t", options);
     }
-    sqlite3_free(options);
     sql_run(both->db, schema);
 }
 
@@ -411,40 +388,40 @@ LOOP_TEST(test_rows_with_a_word_are_those_of_an_ordinary_table, 2 * VARIANTS) {
 }
 
 static void look_for(struct both *both, sqlite3 *db, const char *word) {
-    same(both, db, "SELECT path, note FROM {t|plain} WHERE note LIKE '%%%s%%' ORDER BY path", word);
-    same(both, db, "SELECT path, note FROM {t|plain} WHERE path GLOB '*%s*' ORDER BY path DESC", word);
-    same(both, db,
-         "SELECT path FROM {t('d1')|plain} WHERE {1|path GLOB 'd1*'} AND note GLOB '*%s*' ORDER BY mtime DESC LIMIT 6",
-         word);
-    same(both, db, "SELECT count(*), max(path) FROM {t|plain} WHERE note LIKE '%%%s%%' AND path LIKE '%%7%%'", word);
+    both_asks(both, db, "SELECT path, note FROM {t|plain} WHERE note LIKE '%%%s%%' ORDER BY path", word);
+    both_asks(both, db, "SELECT path, note FROM {t|plain} WHERE path GLOB '*%s*' ORDER BY path DESC", word);
+    both_asks(
+        both, db,
+        "SELECT path FROM {t('d1')|plain} WHERE {1|path GLOB 'd1*'} AND note GLOB '*%s*' ORDER BY mtime DESC LIMIT 6",
+        word);
+    both_asks(both, db, "SELECT count(*), max(path) FROM {t|plain} WHERE note LIKE '%%%s%%' AND path LIKE '%%7%%'",
+              word);
 }
 
 /* Rows that had the word, in the largest run, and have it no more in newer ones, whose pages are passed over. */
 LOOP_TEST(test_an_older_row_does_not_come_back, 2) {
-    static const char *const changes[] = {
-        "UPDATE {t|plain} SET note = 'nothing here' WHERE size %% 7000 = 0",
-        "DELETE FROM {t|plain} WHERE size %% 5000 = 0",
-        "UPDATE {t|plain} SET note = 'a rareword again' WHERE size %% 9001 = 0 OR size %% 35000 = 7",
-        "UPDATE OR REPLACE {t|plain} SET path = replace(path, 'word-', 'else-') WHERE path GLOB '*word-00[1-3]*'",
-        ("INSERT OR REPLACE INTO {t|plain}(path, size, mtime) SELECT 'd1/word-' || printf('%%06d', size + 1), size, 1 "
-         "FROM {t|plain} WHERE note GLOB '*rare*'"),
-        "UPDATE {t|plain} SET note = replace(note, 'rareword', 'common') WHERE note LIKE '%%RAREWORD%%'",
-    };
+    TEXTS(changes, "UPDATE {t|plain} SET note = 'nothing here' WHERE size %% 7000 = 0",
+          "DELETE FROM {t|plain} WHERE size %% 5000 = 0",
+          "UPDATE {t|plain} SET note = 'a rareword again' WHERE size %% 9001 = 0 OR size %% 35000 = 7",
+          "UPDATE OR REPLACE {t|plain} SET path = replace(path, 'word-', 'else-') WHERE path GLOB '*word-00[1-3]*'",
+          ("INSERT OR REPLACE INTO {t|plain}(path, size, mtime) SELECT 'd1/word-' || printf('%%06d', size + 1), size, "
+           "1 FROM {t|plain} WHERE note GLOB '*rare*'"),
+          "UPDATE {t|plain} SET note = replace(note, 'rareword', 'common') WHERE note LIKE '%%RAREWORD%%'");
     struct both both = {.random = {random_seed()}, .versions = true, .inlined = _i};
     both_open(&both, "search");
     make_tables(&both, VARIANTS - 1);
-    change(&both, "WITH RECURSIVE k(j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM k WHERE j < 40000) INSERT INTO "
-                  "{t|plain}(path, size, mtime, note) SELECT printf('d%%d/word-%%06d', j / 10000, j), j, j * 7919 %% "
-                  "40009, iif(j %% 1000, 'note ' || (j * 31), 'with a rareword in it') FROM k");
-    for (unsigned n = 0; n < sizeof changes / sizeof *changes; n++) {
+    both_writes(&both, "WITH RECURSIVE k(j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM k WHERE j < 40000) INSERT INTO "
+                       "{t|plain}(path, size, mtime, note) SELECT printf('d%%d/word-%%06d', j / 10000, j), j, j * 7919 "
+                       "%% 40009, iif(j %% 1000, 'note ' || (j * 31), 'with a rareword in it') FROM k");
+    for (unsigned n = 0; n < LENGTH(changes); n++) {
         sql_command(both.db, "main", "t", n == 0 || n == 4 ? "optimize" : "flush");
         look_for(&both, both.reader, "rareword");
         sql_run(both.reader, "BEGIN; SELECT 1 FROM plain LIMIT 1");
         sql_run(both.db, "BEGIN");
-        change(&both, changes[n]);
+        both_writes(&both, changes[n]);
         look_for(&both, both.db, "rareword");
         sql_run(both.db, n % 2 ? "SAVEPOINT s" : "ROLLBACK; BEGIN");
-        change(&both, n % 2 ? "UPDATE {t|plain} SET note = path || 'rareword' WHERE size < 900" : changes[n]);
+        both_writes(&both, n % 2 ? "UPDATE {t|plain} SET note = path || 'rareword' WHERE size < 900" : changes[n]);
         look_for(&both, both.db, "word-00");
         if (n % 2) sql_run(both.db, "ROLLBACK TO s");
         sql_run(both.db, "COMMIT");
@@ -460,105 +437,76 @@ LOOP_TEST(test_an_older_row_does_not_come_back, 2) {
 /* Digits have so few trigrams that each page has most: their postings take less in the end than they might have, so no
  * blob is full, and to write all of them anew changes nothing. */
 TEST(test_blobs_that_cannot_be_full_are_vacuumed_all_the_same) {
-    char *directory = sql_scratch("search"), *path = sqlite3_mprintf("%s/s.db", directory);
-    sqlite3 *db = sql_open(path);
-    sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
-                "CREATE VIRTUAL TABLE t USING art(path, a, b, c, d, e, f, g, h, summary=(search(a), search(b), "
-                "search(c), search(d), search(e), search(f), search(g), search(h)))");
+    run("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+        "CREATE VIRTUAL TABLE t USING art(path, a, b, c, d, e, f, g, h, summary=(search(a), search(b), search(c), "
+        "search(d), search(e), search(f), search(g), search(h)))");
 #define DIGITS "printf('%%015d%%015d', abs(random()) %% 1000000000000000, abs(random()) %% 1000000000000000)"
-    sql_run(
-        db,
-        "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) INSERT INTO t SELECT printf('%%07d', i), "
+    run("WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) INSERT INTO t SELECT printf('%%07d', i), "
         "" DIGITS ", " DIGITS ", " DIGITS ", " DIGITS ", " DIGITS ", " DIGITS ", " DIGITS ", " DIGITS " FROM n");
-    sql_expect(db, "done\n", "SELECT substr(art_vacuum('t'), 1, 4)");
+    expect("done\n", "SELECT substr(art_vacuum('t'), 1, 4)");
     int64_t written = sql_info(db, "pages written");
-    sql_command(db, "main", "t", "optimize");
+    command("optimize");
     ck_assert_int_lt(sql_info(db, "pages written"), written + 9);
-    sql_expect(db, "ok|20000\n", "SELECT art_check('t'), count(*) FROM t WHERE a LIKE '%%1%%' OR a LIKE '%%'");
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
+    expect("ok|20000\n", "SELECT art_check('t'), count(*) FROM t WHERE a LIKE '%%1%%' OR a LIKE '%%'");
 }
 
 /* --- whatever a row holds ----------------------------------------------------------------------------------------- */
 
 /* Rows with something of their own, far from each other among many that have nothing of it. */
-static const char *const singular[] = {
-    "'ABCDEFGHIJKLMNOPQRSTUVWXYZ'",
-    "'xxx abcdefghijklmnopqrstuvwxyz'",
-    "1234567890123",
-    "-98765",
-    "271.828",
-    "printf('%%.*c', 9000, '.') || 'in chunks'",
-    "printf('%%.*c', 300, '-') || 'behind a seam'",
-    "CAST(x'2e2e2e2e2e2e2e61e083a962' AS TEXT)", /* an e with an accent in too many bytes */
-    "CAST(x'2e2e2e2e2e2e2e2e2e61e083a9' AS TEXT)",
-    "'caf' || char(233) || ' au lait'",
-    "'a' || replace(printf('%%.*c', 100, '.'), '.', char(233)) || 'accents'",
-    "CAST(x'61007a7a7a' AS TEXT)",
-    "CAST('a word in a blob' AS BLOB)",
-    "'word' || char(0xfffd) || 'sound'",
-};
-enum { SINGULAR = sizeof singular / sizeof *singular, APART = 150 };
+TEXTS(singular, "'ABCDEFGHIJKLMNOPQRSTUVWXYZ'", "'xxx abcdefghijklmnopqrstuvwxyz'", "1234567890123", "-98765",
+      "271.828", "printf('%%.*c', 9000, '.') || 'in chunks'", "printf('%%.*c', 300, '-') || 'behind a seam'",
+      "CAST(x'2e2e2e2e2e2e2e61e083a962' AS TEXT)", /* an e with an accent in too many bytes */
+      "CAST(x'2e2e2e2e2e2e2e2e2e61e083a9' AS TEXT)", "'caf' || char(233) || ' au lait'",
+      "'a' || replace(printf('%%.*c', 100, '.'), '.', char(233)) || 'accents'", "CAST(x'61007a7a7a' AS TEXT)",
+      "CAST('a word in a blob' AS BLOB)", "'word' || char(0xfffd) || 'sound'");
+enum { SINGULAR = LENGTH(singular), APART = 150 };
 
-static const char *const looked_for[] = {
-    "LIKE '%%345678%%'",
-    "LIKE '%%-987%%'",
-    "GLOB '*1.82*'",
-    "LIKE '%%N CHUNKS%%'",
-    "LIKE '%%-behind%%' ",
-    "LIKE '%%behind a seam'",
-    "LIKE '%%a\xc3\xa9%%'",
-    ("GLOB '*a\xc3\xa9"
-     "b*'"),
-    "LIKE '%%F\xc3\xa9 AU%%'",
-    "LIKE '%%a' || replace(printf('%%.*c', 90, '.'), '.', char(233)) || '%%'",
-    "GLOB '*' || replace(printf('%%.*c', 100, '.'), '.', char(233)) || 'acc*'",
-    "LIKE '%%zzz%%'",
-    "LIKE '%%word in%%'",
-    "GLOB '*word*sound*'",
-    "LIKE '%%word' || CAST(x'80' AS TEXT) || 'sound%%'",
-    "GLOB '*word?sound*'",
-};
+TEXTS(looked_for, "LIKE '%%345678%%'", "LIKE '%%-987%%'", "GLOB '*1.82*'", "LIKE '%%N CHUNKS%%'", "LIKE '%%-behind%%' ",
+      "LIKE '%%behind a seam'", "LIKE '%%a\xc3\xa9%%'",
+      ("GLOB '*a\xc3\xa9"
+       "b*'"),
+      "LIKE '%%F\xc3\xa9 AU%%'", "LIKE '%%a' || replace(printf('%%.*c', 90, '.'), '.', char(233)) || '%%'",
+      "GLOB '*' || replace(printf('%%.*c', 100, '.'), '.', char(233)) || 'acc*'", "LIKE '%%zzz%%'",
+      "LIKE '%%word in%%'", "GLOB '*word*sound*'", "LIKE '%%word' || CAST(x'80' AS TEXT) || 'sound%%'",
+      "GLOB '*word?sound*'");
 
 static void insert_singular(struct both *both, unsigned i) {
     const char *note = singular[i];
-    change(both,
-           "WITH RECURSIVE k(j) AS (SELECT %u UNION ALL SELECT j + 1 FROM k WHERE j < %u) INSERT INTO {t|plain}(path, "
-           "size, note) SELECT printf('f%%06d', j), j, printf('%%.*c', 80, 'q') || (j * 7) FROM k",
-           i * APART, i * APART + APART - 1);
-    change(both,
-           "INSERT OR REPLACE INTO {t|plain}(path, size, note, tag) SELECT 'f%06u', %u, v, 'a rare tag' FROM (SELECT "
-           "%z AS v)",
-           i * APART + APART / 2, i, sqlite3_mprintf(note));
-    change(both,
-           "INSERT OR REPLACE INTO {t|plain}(path, size, note, tag) SELECT 'f%06u' || CAST(v AS TEXT), %u, NULL, 'k%u' "
-           "FROM (SELECT %z AS v)",
-           i * APART, i, i, sqlite3_mprintf(note));
+    both_writes(both,
+                "WITH RECURSIVE k(j) AS (SELECT %u UNION ALL SELECT j + 1 FROM k WHERE j < %u) INSERT INTO "
+                "{t|plain}(path, size, note) SELECT printf('f%%06d', j), j, printf('%%.*c', 80, 'q') || (j * 7) FROM k",
+                i * APART, i * APART + APART - 1);
+    both_writes(both,
+                "INSERT OR REPLACE INTO {t|plain}(path, size, note, tag) SELECT 'f%06u', %u, v, 'a rare tag' FROM "
+                "(SELECT %z AS v)",
+                i * APART + APART / 2, i, sqlite3_mprintf(note));
+    both_writes(both,
+                "INSERT OR REPLACE INTO {t|plain}(path, size, note, tag) SELECT 'f%06u' || CAST(v AS TEXT), %u, NULL, "
+                "'k%u' FROM (SELECT %z AS v)",
+                i * APART, i, i, sqlite3_mprintf(note));
 }
 
 static void look_for_all(struct both *both) {
-    for (unsigned i = 0; i < 2 * (sizeof looked_for / sizeof *looked_for); i++) {
-        char *pattern = sqlite3_mprintf(looked_for[i / 2]);
-        same(both, both->db, "SELECT path, note FROM {t|plain} WHERE %s %s ORDER BY path", i % 2 ? "path" : "note",
-             pattern);
-        sqlite3_free(pattern);
+    for (unsigned i = 0; i < 2 * (LENGTH(looked_for)); i++) {
+        char *pattern = TEXT(looked_for[i / 2]);
+        both_asks(both, both->db, "SELECT path, note FROM {t|plain} WHERE %s %s ORDER BY path", i % 2 ? "path" : "note",
+                  pattern);
     }
     for (unsigned at = 0; at < 24; at++) {
         char small[4] = {(char)('a' + at), (char)('b' + at), (char)('c' + at)};
         char large[4] = {(char)('A' + at), (char)('B' + at), (char)('C' + at)};
-        same(both, both->db, "SELECT path FROM {t|plain} WHERE note LIKE '%%%s%%' ORDER BY path",
-             at % 2 ? small : large);
-        same(both, both->db, "SELECT path FROM {t|plain} WHERE path LIKE '%%%s%%' ORDER BY path",
-             at % 2 ? large : small);
-        same(both, both->db, "SELECT path FROM {t|plain} WHERE path GLOB '*%s*' ORDER BY path", small);
-        same(both, both->db, "SELECT path FROM {t|plain} WHERE note GLOB '*%s*' ORDER BY path", large);
+        both_asks(both, both->db, "SELECT path FROM {t|plain} WHERE note LIKE '%%%s%%' ORDER BY path",
+                  at % 2 ? small : large);
+        both_asks(both, both->db, "SELECT path FROM {t|plain} WHERE path LIKE '%%%s%%' ORDER BY path",
+                  at % 2 ? large : small);
+        both_asks(both, both->db, "SELECT path FROM {t|plain} WHERE path GLOB '*%s*' ORDER BY path", small);
+        both_asks(both, both->db, "SELECT path FROM {t|plain} WHERE note GLOB '*%s*' ORDER BY path", large);
     }
     for (unsigned i = 0; i < SINGULAR; i++)
-        same(both, both->db, "SELECT path FROM {t|plain} WHERE tag = 'k%u' AND tag LIKE '%%K%u%%' AND tag GLOB '*k%u'",
-             i, i, i);
-    same(both, both->db, "SELECT path FROM {t|plain} WHERE tag = 'a rare tag' AND tag LIKE '%%RARE%%' ORDER BY path");
+        both_asks(both, both->db,
+                  "SELECT path FROM {t|plain} WHERE tag = 'k%u' AND tag LIKE '%%K%u%%' AND tag GLOB '*k%u'", i, i, i);
+    both_asks(both, both->db,
+              "SELECT path FROM {t|plain} WHERE tag = 'a rare tag' AND tag LIKE '%%RARE%%' ORDER BY path");
 }
 
 TEST(test_whatever_a_row_holds_is_found) {
@@ -566,8 +514,9 @@ TEST(test_whatever_a_row_holds_is_found) {
     both_open(&both, "search");
     make_tables(&both, VARIANTS - 1);
     for (unsigned i = 0; i < SINGULAR; i++) insert_singular(&both, i);
-    change(&both,
-           "INSERT INTO {t|plain}(path, note) SELECT 'long/' || printf('%%.*c', 5000, '.') || 'xyz', 'a long path'");
+    both_writes(
+        &both,
+        "INSERT INTO {t|plain}(path, note) SELECT 'long/' || printf('%%.*c', 5000, '.') || 'xyz', 'a long path'");
     look_for_all(&both);
     sql_command(both.db, "main", "t", "optimize");
     look_for_all(&both);
@@ -577,178 +526,138 @@ TEST(test_whatever_a_row_holds_is_found) {
 
 /* --- how much is read --------------------------------------------------------------------------------------------- */
 
-static int64_t pages_read(sqlite3 *db) {
-    return sql_info(db, "pages read");
-}
-
 /* By a connection with an empty cache. */
-static int64_t pages_of(const char *path, const char *where, int64_t rows) {
-    sqlite3 *db = sql_open(path);
-    sql_run(db, "PRAGMA cache_size=0");
-    int64_t before = pages_read(db), found = sql_int(db, "SELECT count(path) FROM t WHERE %s", where);
-    int64_t read = pages_read(db) - before;
+static int64_t pages_of(const char *where, int64_t rows) {
+    sqlite3 *other = sql_open(path);
+    sql_run(other, "PRAGMA cache_size=0");
+    int64_t before = sql_info(other, "pages read"), found = sql_int(other, "SELECT count(path) FROM t WHERE %s", where);
+    int64_t read = sql_info(other, "pages read") - before;
     ck_assert_msg(found == rows, "%s: %lld rows", where, (long long)found);
     printf("%s: %lld pages\n", where, (long long)read);
-    sql_close(db);
+    sql_close(other);
     return read;
 }
 
-static void fewer_pages(const char *path, int64_t part, int64_t all, const char *where, int64_t rows) {
-    int64_t read = pages_of(path, where, rows);
+static void fewer_pages(int64_t part, int64_t all, const char *where, int64_t rows) {
+    int64_t read = pages_of(where, rows);
     ck_assert_msg(read < all / part, "%s: %lld pages of %lld", where, (long long)read, (long long)all);
 }
 
 /* Closes the connection, and opens it again: its cache is theirs, too. */
-static void read_few(sqlite3 **db, const char *path, int64_t more) {
+static void read_few(int64_t more) {
     static const struct {
         const char *where;
         int64_t rows;
     } of_notes[] = {{"note LIKE '%haystack%'", 3},
                     {"note GLOB '*even*odd*'", 0},
                     {"path LIKE '%needle%' AND note LIKE '%haystack%'", 0}};
-    sql_close(*db);
-    int64_t all = pages_of(path, "+path LIKE '%needle%'", 2 + more);
-    fewer_pages(path, more ? 2 : 4, all, "path LIKE '%needle%'", 2 + more);
-    fewer_pages(path, 8, all, "path GLOB '*left*right*'", 0);
+    sql_close(db);
+    int64_t all = pages_of("+path LIKE '%needle%'", 2 + more);
+    fewer_pages(more ? 2 : 4, all, "path LIKE '%needle%'", 2 + more);
+    fewer_pages(8, all, "path GLOB '*left*right*'", 0);
     for (unsigned i = 0; i < 3 && !more; i++) /* else the newer run's pages are not passed over */
-        fewer_pages(path, 6, all, of_notes[i].where, of_notes[i].rows);
-    *db = sql_open(path);
+        fewer_pages(6, all, of_notes[i].where, of_notes[i].rows);
+    db = sql_open(path);
 }
 
 TEST(test_pages_without_a_word_are_not_read) {
     static const char rows[] =
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 59999) INSERT INTO t(path, note, "
-        "etag) "
-        "SELECT printf('d%%05d', i) || CASE i / 4000 %% 10 WHEN 2 THEN 'left' WHEN 6 THEN 'right' ELSE '' END || "
-        "iif(i %% 30000 = 77, 'needle', ''), "
-        "printf('%%.*c', 60, '.') || CASE i / 4000 %% 10 WHEN 3 THEN 'even' WHEN 7 THEN 'odd' ELSE '' END || "
-        "iif(i %% 20000 = 99, 'haystack', ''), randomblob(30) FROM n";
-    char *directory = sql_scratch("pages"), *path = sqlite3_mprintf("%s/p.db", directory);
+        "etag) SELECT printf('d%%05d', i) || CASE i / 4000 %% 10 WHEN 2 THEN 'left' WHEN 6 THEN 'right' ELSE '' END || "
+        "iif(i %% 30000 = 77, 'needle', ''), printf('%%.*c', 60, '.') || CASE i / 4000 %% 10 WHEN 3 THEN 'even' WHEN 7 "
+        "THEN 'odd' ELSE '' END || iif(i %% 20000 = 99, 'haystack', ''), randomblob(30) FROM n";
     art_test_hooks.blob_pages = 0;
-    sqlite3 *db = sql_open(path);
-    sql_run(
-        db,
-        "CREATE VIRTUAL TABLE t USING art(path, note, etag, summary=(search(path), search(note)), log_limit='64MB')");
-    sql_run(db, rows);
-    sql_command(db, "main", "t", "optimize");
-    read_few(&db, path, 0);
-    sql_run(
-        db,
-        "DROP TABLE t; CREATE VIRTUAL TABLE t USING art(path, note, etag, summary=(lookup(note)), log_limit='64MB')");
-    sql_run(db, rows);
-    sql_command(db, "main", "t", "summary=(lookup(note), search(note))");
-    sql_expect(db, "lookup(\"note\"), search(\"note\")\n",
-               "SELECT value FROM art_info('t') WHERE property = 'summary'");
-    sql_command(db, "main", "t", "summary=(lookup(note), search(note), search(path))");
-    read_few(&db, path, 0);
-    sql_run(db, "UPDATE t SET note = 'none' WHERE path < 'd10'");
-    sql_run(db, "INSERT INTO t(path, note) SELECT replace(path, 'd1', 'needle'), note FROM t WHERE path GLOB 'd12*'");
-    sql_command(db, "main", "t", "flush");
-    read_few(&db, path, 1000);
-    sql_close(db);
-    ck_assert_int_lt(pages_of(path, "path GLOB 'd1377*'", 10),
-                     pages_of(path, "path GLOB 'd1377*' AND path LIKE '%d13%'", 10));
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
+    run("CREATE VIRTUAL TABLE t USING art(path, note, etag, summary=(search(path), search(note)), log_limit='64MB')");
+    run(rows);
+    command("optimize");
+    read_few(0);
+    run("DROP TABLE t; CREATE VIRTUAL TABLE t USING art(path, note, etag, summary=(lookup(note)), log_limit='64MB')");
+    run(rows);
+    command("summary=(lookup(note), search(note))");
+    expect("lookup(\"note\"), search(\"note\")\n", "SELECT value FROM art_info('t') WHERE property = 'summary'");
+    command("summary=(lookup(note), search(note), search(path))");
+    read_few(0);
+    run("UPDATE t SET note = 'none' WHERE path < 'd10'");
+    run("INSERT INTO t(path, note) SELECT replace(path, 'd1', 'needle'), note FROM t WHERE path GLOB 'd12*'");
+    command("flush");
+    read_few(1000);
+    ck_assert_int_lt(pages_of("path GLOB 'd1377*'", 10), pages_of("path GLOB 'd1377*' AND path LIKE '%d13%'", 10));
 }
 
 /* Who needs a page of a footer hears that it is damaged, and nobody else; the check does, and no row is lost. */
 enum { ALL_ROWS = 1, A_ROW = 2, A_WORD = 4, A_SUM = 8, FOOTERS_FROM = 112 };
-static unsigned who_hears(const char *path, int64_t page) {
-    static const char *const asked[] = {
-        "SELECT count(note) FROM t", "SELECT count(note) FROM n CROSS JOIN t ON t.path = 'd' || i || 'y'",
-        "SELECT * FROM t WHERE note LIKE '%word31%' UNION ALL SELECT * FROM t WHERE note LIKE '%1900%'",
-        "SELECT art_sum('t', 'a', 'd1')"};
+static unsigned who_hears(int64_t page) {
+    TEXTS(asked, "SELECT count(note) FROM t", "SELECT count(note) FROM n CROSS JOIN t ON t.path = 'd' || i || 'y'",
+          "SELECT * FROM t WHERE note LIKE '%word31%' UNION ALL SELECT * FROM t WHERE note LIKE '%1900%'",
+          "SELECT art_sum('t', 'a', 'd1')");
     unsigned hear = 0;
-    sqlite3 *db = sql_open(path);
-    sql_run(db, "CREATE TABLE kept AS SELECT * FROM t_artblob WHERE page = %lld", (long long)page);
-    sql_run(db, "UPDATE t_artblob SET data = x'01' WHERE page = %lld", (long long)page);
-    for (unsigned i = 0; i < sizeof asked / sizeof *asked; i++) {
-        sql_close(db);
-        db = sql_open(path);
+    run("CREATE TABLE kept AS SELECT * FROM t_artblob WHERE page = %lld", (long long)page);
+    run("UPDATE t_artblob SET data = x'01' WHERE page = %lld", (long long)page);
+    for (unsigned i = 0; i < LENGTH(asked); i++) {
+        sql_reopen();
         int rc = sqlite3_exec(db, asked[i], NULL, NULL, NULL);
         ck_assert(!rc || rc == SQLITE_CORRUPT_VTAB);
         ck_assert_int_eq(sqlite3_exec(db, asked[i], NULL, NULL, NULL), rc);
         hear |= (rc ? 1u : 0) << i;
     }
     ck_assert_int_eq(sql_int(db, "SELECT art_check('t') LIKE '%%is not that of the blob''s trailer%%'"), 1);
-    sql_run(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage('main.t')");
+    run("CREATE VIRTUAL TABLE temp.saved USING art_salvage('main.t')");
     ck_assert(hear & ALL_ROWS || sql_int(db, "SELECT count(*) FROM saved") == 11000);
-    sql_run(db, "UPDATE t_artblob SET data = (SELECT data FROM kept) WHERE page = (SELECT page FROM kept)");
-    sql_run(db, "DROP TABLE kept");
-    sql_close(db);
+    run("UPDATE t_artblob SET data = (SELECT data FROM kept) WHERE page = (SELECT page FROM kept)");
+    run("DROP TABLE kept");
     return hear;
 }
 
 TEST(test_a_damaged_page_of_a_footer_is_told_to_who_needs_it) {
-    char *directory = sql_scratch("damaged"), *path = sqlite3_mprintf("%s/d.db", directory);
-    sqlite3 *db = sql_open(path);
     unsigned heard[16] = {0};
     art_test_hooks.blob_pages = 0;
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, note, filler, a, b, c, d, storage=inline, log_limit='64MB',"
-                " summary=(sum(a), sum(b), sum(c), sum(d), search(note)))");
-    sql_run(db, "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2999)"
-                "INSERT INTO t(path, note, filler, a)"
-                " SELECT 'd' || i, hex(i * 7919) || 'word' || (i * 31), randomblob(250), i FROM n");
-    sql_run(db, "CREATE TABLE n AS SELECT 100 * a AS i FROM t WHERE a <= 70");
-    sql_command(db, "main", "t", "optimize");
-    sql_run(db, "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 7999)"
-                "INSERT INTO t(path) SELECT 'd' || i || 'x' FROM n");
-    sql_command(db, "main", "t", "flush");
+    run("CREATE VIRTUAL TABLE t USING art(path, note, filler, a, b, c, d, storage=inline, log_limit='64MB',"
+        " summary=(sum(a), sum(b), sum(c), sum(d), search(note)))");
+    fill_rows("INTO t(path, note, filler, a)", 0, 3000,
+              "'d' || i, hex(i * 7919) || 'word' || (i * 31), randomblob(250), i");
+    run("CREATE TABLE n AS SELECT 100 * a AS i FROM t WHERE a <= 70");
+    command("optimize");
+    fill_rows("INTO t(path)", 0, 8000, "'d' || i || 'x'");
+    command("flush");
     ck_assert_int_eq(sql_info(db, "runs"), 2);
     for (int64_t page = 0, slots = 5 * 128; page < slots; page++) {
         bool footer = page % 128 >= FOOTERS_FROM && page % 128 < 127;
-        if (footer && sql_int(db, "SELECT count(*) FROM t_artblob WHERE page = %d", (int)page)) {
-            sql_close(db);
-            heard[who_hears(path, page)]++;
-            db = sql_open(path);
-        }
+        if (!footer || !sql_int(db, "SELECT count(*) FROM t_artblob WHERE page = %d", (int)page)) continue;
+        sql_reopen();
+        heard[who_hears(page)]++;
     }
     ck_assert(heard[A_WORD] && heard[A_SUM] && heard[A_ROW] && heard[0]); /* zones and bounds nobody asks for */
     for (int who = A_ROW | A_WORD; who < LENGTH(heard); who += 2) {       /* what comes on demand is for one of them */
         ck_assert(!(who & (who - 1)) || !heard[who]);
     }
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 /* Of blobs that move the postings are read, too, which nobody has asked for before. */
 TEST(test_blobs_that_move_take_their_postings_along) {
     if (sql_has_no_file("blobs that move")) return;
-    char *directory = sql_scratch("moved"), *path = sqlite3_mprintf("%s/m.db", directory);
     art_test_hooks.blob_pages = 0;
     sql_ways(NULL, "on"); /* so that reads wait for the device */
-    sqlite3 *db = sql_open(path);
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, note, size INTEGER, storage=file,"
-                " summary=(search(path), search(note), lookup(note)))");
-    sql_run(db, "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 59999) INSERT INTO t "
-                "SELECT printf('d%%02d/file%%06d.txt', i / 1000, i * 7919 %% 1000000),"
-                " printf('%%08x%%08xn%%d', i * 2654435761 %% 4294967291, i * 40503 %% 4294967291, i %% 500), i FROM n");
+    run("CREATE VIRTUAL TABLE t USING art(path, note, size INTEGER, storage=file,"
+        " summary=(search(path), search(note), lookup(note)))");
+    fill_rows("INTO t", 0, 60000,
+              "printf('d%%02d/file%%06d.txt', i / 1000, i * 7919 %% 1000000), printf('%%08x%%08xn%%d', i * 2654435761 "
+              "%% 4294967291, i * 40503 %% 4294967291, i %% 500), i");
     for (unsigned i = 0; i < 3; i++) {
-        if (i) sql_run(db, "UPDATE t SET size = size + 1");
-        sql_command(db, "main", "t", "optimize");
+        if (i) run("UPDATE t SET size = size + 1");
+        command("optimize");
     }
-    sql_run(db, "DELETE FROM t WHERE path < 'd15'");
-    sql_command(db, "main", "t", "optimize");
-    sql_close(db);
-    db = sql_open(path);
-    ck_assert_int_gt(sql_int(db,
-                             "WITH RECURSIVE n(i) AS (SELECT 16000 UNION ALL SELECT i + 1500 FROM n WHERE i < 58000)"
-                             "SELECT count(note) FROM n CROSS JOIN t"
-                             " ON t.path = printf('d%%02d/file%%06d.txt', i / 1000, i * 7919 %% 1000000)"),
+    run("DELETE FROM t WHERE path < 'd15'");
+    command("optimize");
+    sql_reopen();
+    ck_assert_int_gt(sql_int(db, "WITH RECURSIVE n(i) AS (SELECT 16000 UNION ALL SELECT i + 1500 FROM n WHERE i < "
+                                 "58000)SELECT count(note) FROM n CROSS JOIN t"
+                                 " ON t.path = printf('d%%02d/file%%06d.txt', i / 1000, i * 7919 %% 1000000)"),
                      25);
     int64_t before = sql_file_size(directory, ".art");
     sql_int(db, "SELECT art_vacuum('t')");
     ck_assert_int_lt(sql_file_size(directory, ".art"), before);
-    sql_expect(db, "ok\n", "SELECT art_check('t')");
-    sql_close(db);
+    expect("ok\n", "SELECT art_check('t')");
     sql_ways(NULL, NULL);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 /* Texts of so many different parts that it is a near thing whether a blob lists them: in its 151st bucket, where a term
@@ -758,48 +667,40 @@ TEST(test_blobs_that_move_take_their_postings_along) {
     "(WITH RECURSIVE m(j) AS (SELECT " from " UNION ALL SELECT j + 1 FROM m LIMIT " n ")"                              \
     " SELECT group_concat(char(33 + abs(random() %% 64)), '') FROM m)"
 
-static void is_taken(sqlite3 *db, bool inlined) {
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(k, note, f, storage=%s, summary=(search(note)))",
-            inlined ? "inline" : "file");
-    sql_run(db, "INSERT INTO t SELECT * FROM o");
+static void is_taken(bool inlined) {
+    run("CREATE VIRTUAL TABLE t USING art(k, note, f, storage=%s, summary=(search(note)))",
+        inlined ? "inline" : "file");
+    run("INSERT INTO t SELECT * FROM o");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM (SELECT * FROM o EXCEPT SELECT * FROM t)"), 0);
-    sql_expect(db, "ok\n", "SELECT art_check('t')");
-    sql_run(db, "DROP TABLE t; DELETE FROM o");
+    expect("ok\n", "SELECT art_check('t')");
+    run("DROP TABLE t; DELETE FROM o");
 }
 
 LOOP_TEST(test_blobs_with_parts_of_texts_keep_every_row, 2) {
-    char *directory = sql_scratch("parts"), *path = sqlite3_mprintf("%s/p.db", directory);
     art_test_hooks.blob_pages = 0;
-    sqlite3 *db = sql_open(path);
-    sql_run(db, "CREATE TABLE o(k PRIMARY KEY, note, f); CREATE TEMP TABLE c AS SELECT " LETTERS("1", "1600") " AS n");
-    sql_run(db, "INSERT INTO o WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 18)"
-                " SELECT printf('%%07d', i), c.n || " LETTERS("i", "1290") ", randomblob(906) FROM n, c");
-    sql_run(db, "INSERT INTO o WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 5031)"
-                " SELECT printf('%%07d', 18 + i), iif(i %% 129 IN (0, 128), c.n, NULL),"
-                " iif(i %% 129 = 128, randomblob(100), NULL) FROM n, c");
-    sql_run(db, "INSERT INTO o WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 55)"
-                " SELECT printf('%%07d', 5049 + i), c.n, randomblob(2196) FROM n, c");
-    is_taken(db, _i);
-    sql_run(db,
-            "INSERT INTO o WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 31200)"
-            " SELECT printf('%%07d', i), iif(i < 7168 AND i %% 256 = 5, " LETTERS("i", "1710") ", NULL), NULL FROM n");
-    is_taken(db, _i);
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
+    run("CREATE TABLE o(k PRIMARY KEY, note, f); CREATE TEMP TABLE c AS SELECT " LETTERS("1", "1600") " AS n");
+    run("INSERT INTO o WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 18)"
+        " SELECT printf('%%07d', i), c.n || " LETTERS("i", "1290") ", randomblob(906) FROM n, c");
+    run("INSERT INTO o WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 5031)"
+        " SELECT printf('%%07d', 18 + i), iif(i %% 129 IN (0, 128), c.n, NULL),"
+        " iif(i %% 129 = 128, randomblob(100), NULL) FROM n, c");
+    run("INSERT INTO o WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 55)"
+        " SELECT printf('%%07d', 5049 + i), c.n, randomblob(2196) FROM n, c");
+    is_taken(_i);
+    run("INSERT INTO o WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 31200)"
+        " SELECT printf('%%07d', i), iif(i < 7168 AND i %% 256 = 5, " LETTERS("i", "1710") ", NULL), NULL FROM n");
+    is_taken(_i);
 }
 
 /* --- listings beside a search ------------------------------------------------------------------------------------- */
 
-CASE("listings", .seconds = SUITE_FOREVER)
+CASE("listings", .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql_tear_down)
 
 static void write_long(struct both *both) {
     both_write(both, drawn(both, both->db, "$write_long"));
 }
 
 static void ask_for_levels(struct both *both, sqlite3 *db, const struct both_state *state) {
-    (void)state;
     for (int i = 0; i < 6; i++) both_same(both, db, drawn(both, db, "$level_of_parts"));
 }
 
@@ -818,65 +719,50 @@ LOOP_TEST(test_listings_beside_patterns_are_those_of_an_ordinary_table, 2) {
 
 /* Directories of one to five rows, between them others of ten to twenty. A page has four rows. Where the first ones are
  * looked for, pages with the others alone are passed over. */
-static sqlite3 *open_listed(const char *path, bool inlined) {
+static void fill_listed(bool inlined) {
     art_test_hooks.blob_pages = 0;
-    sqlite3 *db = sql_open(path);
-    sql_run(
-        db,
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; CREATE VIRTUAL TABLE t USING art(path, size INTEGER, "
-        "filler, storage=%s, summary=(sum(size), search(path), hash(*), hash(values)));"
-        "WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 60), r(j) AS (SELECT 1 UNION ALL SELECT j + 1 "
-        "FROM r LIMIT 20) INSERT INTO t SELECT printf('d%%03d-foo/%%d', i, j), i * 31 + j, randomblob(900) FROM n, r "
-        "WHERE j <= 1 + i * 7 %% 5 UNION ALL SELECT printf('d%%03d-zar/%%05d', i, j), 10000 * j, randomblob(900) "
-        "FROM n, r WHERE j <= 10 + i * 3 %% 11; INSERT INTO t(t) VALUES('optimize')",
+    run("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; CREATE VIRTUAL TABLE t USING art(path, size INTEGER, filler, "
+        "storage=%s, summary=(sum(size), search(path), hash(*), hash(values)));"
+        "WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 60), r(j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM "
+        "r LIMIT 20) INSERT INTO t SELECT printf('d%%03d-foo/%%d', i, j), i * 31 + j, randomblob(900) FROM n, r WHERE "
+        "j <= 1 + i * 7 %% 5 UNION ALL SELECT printf('d%%03d-zar/%%05d', i, j), 10000 * j, randomblob(900) FROM n, r "
+        "WHERE j <= 10 + i * 3 %% 11; INSERT INTO t(t) VALUES('optimize')",
         inlined ? "inline" : "file");
-    return db;
 }
 
 /* With an ordinary count and sum of the rows below each directory, and with art_hash() of this one alone. */
-static void listings_agree(sqlite3 *db) {
+static void listings_agree(void) {
+    static const char names[] = "'*-foo*', '%-Foo%'";
     EACH(columns, "entries", "size", "hash", "hash_values", "entries, size, hash, hash_values", "size, entries") {
         EACH(condition, "GLOB '*-foo*'", "GLOB ?1", "LIKE '%-FOO/%'", "LIKE ?2", "GLOB 'd0[1-4]?-foo*'") {
             EACH(order, "ASC", "DESC", "ASC LIMIT 9 OFFSET 7") {
                 const char *where = TEXT("path %s", condition);
-                sqlite3_stmt *ours =
-                    sql_prepare(db, "SELECT path, %s FROM t('', '/') WHERE %s ORDER BY path %s", columns, where, order);
-                sqlite3_stmt *theirs =
-                    sql_prepare(db,
-                                "SELECT path, %s FROM (SELECT d AS path, count(*) AS entries, sum(size) AS size, "
-                                "art_hash('t', d) AS hash, art_hash_values('t', d) AS hash_values FROM (SELECT "
-                                "substr(path, 1, 9) AS d, size FROM t) GROUP BY d) WHERE %s ORDER BY path %s",
-                                columns, where, order);
-                for (int i = 0; i < 2; i++) {
-                    sqlite3_stmt *statement = i ? theirs : ours;
-                    sqlite3_bind_text(statement, 1, "*-foo*", -1, SQLITE_STATIC);
-                    sqlite3_bind_text(statement, 2, "%-Foo%", -1, SQLITE_STATIC);
-                }
-                ck_assert(sql_alike(ours, theirs));
+                const char *ours =
+                    TEXT("SELECT path, %s FROM t('', '/') WHERE %s ORDER BY path %s", columns, where, order);
+                const char *theirs =
+                    TEXT("SELECT path, %s FROM (SELECT d AS path, count(*) AS entries, sum(size) AS size, "
+                         "art_hash('t', d) AS hash, art_hash_values('t', d) AS hash_values FROM (SELECT substr(path, "
+                         "1, 9) AS d, size FROM t) GROUP BY d) WHERE %s ORDER BY path %s",
+                         columns, where, order);
+                ck_assert(sql_alike(bound(ours, names), bound(theirs, names)));
             }
         }
     }
 }
 
 LOOP_TEST(test_a_listing_beside_a_pattern_shows_what_is_below_each_directory, 2) {
-    char *directory = sql_scratch("listings"), *path = sqlite3_mprintf("%s/l.db", directory);
-    sqlite3 *db = open_listed(path, _i);
-    sql_plan_has(db, "SELECT path, entries FROM t('', '/') WHERE path GLOB '*-foo*'", "(search)");
-    listings_agree(db);
+    fill_listed(_i);
+    plan_has("SELECT path, entries FROM t('', '/') WHERE path GLOB '*-foo*'", "(search)");
+    listings_agree();
     EACH(change, "UPDATE t SET size = size + 1 WHERE path GLOB '*3-*'; INSERT INTO t(t) VALUES('flush')",
          "DELETE FROM t WHERE path GLOB '*[24]-*/*2'") {
-        sql_run(db, "%s", change);
-        listings_agree(db);
+        run("%s", change);
+        listings_agree();
     }
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 LOOP_TEST(test_a_delete_by_entries_beside_a_pattern_spares_smaller_directories, 2) {
-    char *directory = sql_scratch("listings"), *path = sqlite3_mprintf("%s/l.db", directory);
-    sqlite3 *db = open_listed(path, _i);
+    fill_listed(_i);
     EACH(condition, "GLOB '*-foo*'", "LIKE '%-foo%'", "LIKE (SELECT '%-foo%')") {
         for (int most = 5; most >= 3; most -= 2) {
             int64_t all = sql_int(db, "SELECT count(*) FROM t");
@@ -884,19 +770,16 @@ LOOP_TEST(test_a_delete_by_entries_beside_a_pattern_spares_smaller_directories, 
                                      "SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM t WHERE "
                                      "+path GLOB '*-foo/*' GROUP BY substr(path, 1, 9)) WHERE n > %d",
                                      most);
-            sql_run(db, "BEGIN; DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND path %s AND entries > %d",
-                    condition, most);
+            run("BEGIN; DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND path %s AND entries > %d", condition,
+                most);
             ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), all - larger);
             ck_assert_int_eq(larger > 0, most < 5);
-            sql_run(db, "ROLLBACK");
+            run("ROLLBACK");
         }
     }
-    sql_close(db);
-    sql_scratch_remove(directory);
-    sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 int main(void) {
-    return differential_run((struct suite_case){.name = "search", .seconds = SUITE_FOREVER});
+    return differential_run((struct suite_case){
+        .name = "search", .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql_tear_down});
 }

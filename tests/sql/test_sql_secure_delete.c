@@ -35,8 +35,8 @@ static void tear_down(void) {
 }
 
 static void create(int way, const char *options) {
-    sql_run(db, "PRAGMA journal_mode=%s; PRAGMA secure_delete=ON", ways[way].journal);
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=%s%s)", ways[way].storage, options);
+    run("PRAGMA journal_mode=%s; PRAGMA secure_delete=ON", ways[way].journal);
+    run("CREATE VIRTUAL TABLE t USING art(path, value, storage=%s%s)", ways[way].storage, options);
 }
 
 /* --- traces ------------------------------------------------------------------------------------------------------- */
@@ -84,7 +84,7 @@ static struct found search(void) {
 
 /* An ordinary table's pages are in the WAL as long. */
 static void no_traces(const char *when) {
-    sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    run("PRAGMA wal_checkpoint(TRUNCATE)");
     struct found found = search();
     ck_assert_msg(!found.traces, "%s: %d traces, the first: %s", when, found.traces, found.where);
     int rows = 0;
@@ -124,19 +124,19 @@ static void delete_row(int key) {
 }
 
 static void put_rows(int from, int count, int length) {
-    sql_run(db, "SAVEPOINT rows");
+    run("SAVEPOINT rows");
     for (int i = 0; i < count; i++) alive[put_row(from + i, length)] = true;
-    sql_run(db, "RELEASE rows");
+    run("RELEASE rows");
 }
 
 /* Every number was put once, under its own key, from `first` on. */
 static void delete_rows(int first, int key, int count, int part) {
-    sql_run(db, "SAVEPOINT rows");
+    run("SAVEPOINT rows");
     for (int i = 0; i < count; i += part) {
         delete_row(key + i);
         alive[first + i] = false;
     }
-    sql_run(db, "RELEASE rows");
+    run("RELEASE rows");
 }
 
 LOOP_TEST(test_what_was_deleted_is_in_no_file_behind_art_vacuum, 5 * WAYS) {
@@ -147,32 +147,32 @@ LOOP_TEST(test_what_was_deleted_is_in_no_file_behind_art_vacuum, 5 * WAYS) {
     int rows = tables[_i / WAYS].rows, length = tables[_i / WAYS].length;
     for (int i = 0; i < 5; i++) {
         put_rows(i * rows / 5, rows / 5, length);
-        sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+        run("INSERT INTO t(t) VALUES('flush')");
     }
     delete_rows(0, 0, rows, tables[_i / WAYS].part);
-    sql_run(db, "SELECT art_vacuum('t')");
+    run("SELECT art_vacuum('t')");
     no_traces("vacuumed");
-    sql_run(db, "DELETE FROM t; INSERT INTO t(t) VALUES('flush')");
+    run("DELETE FROM t; INSERT INTO t(t) VALUES('flush')");
     memset(alive, 0, sizeof alive);
     put_rows(rows, 3, length);
-    sql_run(db, "SELECT art_vacuum('t')");
+    run("SELECT art_vacuum('t')");
     no_traces("emptied");
-    sql_expect(db, "3|ok\n", "SELECT count(*), art_check('t') FROM t");
+    expect("3|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
 
 /* What a snapshot shows is not deleted, and goes behind it. */
 LOOP_TEST(test_rows_of_a_dropped_snapshot_are_in_no_file_behind_art_vacuum, WAYS) {
     create(_i, "");
     put_rows(0, 6000, 60);
-    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', 'a')");
+    run("INSERT INTO t(t, snapshot) VALUES('snapshot', 'a')");
     delete_rows(0, 0, 6000, 2);
-    sql_run(db, "INSERT INTO t(t) VALUES('flush'); INSERT INTO t(t, snapshot) VALUES('snapshot', 'b')");
+    run("INSERT INTO t(t) VALUES('flush'); INSERT INTO t(t, snapshot) VALUES('snapshot', 'b')");
     put_rows(6000, 300, 3000);
-    sql_run(db, "SELECT art_vacuum('t'); PRAGMA wal_checkpoint(TRUNCATE)");
+    run("SELECT art_vacuum('t'); PRAGMA wal_checkpoint(TRUNCATE)");
     ck_assert_int_ge(search().traces, 3000);
-    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'b'); SELECT art_vacuum('t')");
+    run("INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'b'); SELECT art_vacuum('t')");
     ck_assert_int_ge(search().traces, 3000);
-    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a'); SELECT art_vacuum('t')");
+    run("INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a'); SELECT art_vacuum('t')");
     no_traces("dropped and vacuumed");
     expect("3300|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
@@ -197,7 +197,7 @@ LOOP_TEST(test_long_rows_of_the_log_are_written_over_or_go_with_optimize, WAYS) 
     bool in_file = !strcmp(ways[_i].storage, "file");
     if (in_file) ck_assert_int_lt(sql_int(db, "PRAGMA page_count"), pages + pages / 8);
     delete_rows(0, 0, rows, 2);
-    sql_run(db, "SELECT art_vacuum('t')");
+    run("SELECT art_vacuum('t')");
     expect("1\n", "SELECT count(*) FROM t_artdata");
     no_traces("vacuumed");
     expect("ok\n", "SELECT art_check('t')");
@@ -210,12 +210,12 @@ LOOP_TEST(test_what_lies_between_the_pages_of_a_blob_is_overwritten_too, WAYS) {
         int first = marks;
         put_rows(i * 100, 200, 400);
         if (i % 3 == 0) delete_rows(first, i * 100, 200, 1);
-        sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+        run("INSERT INTO t(t) VALUES('flush')");
     }
     memset(alive, 0, sizeof alive);
-    sql_run(db, "DELETE FROM t; INSERT INTO t(t) VALUES('flush')");
+    run("DELETE FROM t; INSERT INTO t(t) VALUES('flush')");
     put_rows(100000, 150, 100);
-    sql_run(db, "INSERT INTO t(t) VALUES('flush'); SELECT art_vacuum('t')");
+    run("INSERT INTO t(t) VALUES('flush'); SELECT art_vacuum('t')");
     no_traces("vacuumed");
 }
 
@@ -223,16 +223,16 @@ LOOP_TEST(test_what_was_rolled_back_is_in_no_file_either, WAYS_OF_ROLLBACK) {
     create(_i, ", spill_limit='32KB', log_limit='32KB'");
     put_rows(0, 300, 200);
     for (int i = 0; i < 3; i++) {
-        sql_run(db, "BEGIN");
+        run("BEGIN");
         for (int k = 0; k < 4; k++) {
             for (int row = 0; row < 200; row++) put_row(1000 + row, 300);
-            sql_run(db, "SAVEPOINT s%d", k);
+            run("SAVEPOINT s%d", k);
         }
-        sql_run(db, "ROLLBACK TO s1; ROLLBACK TO s0");
+        run("ROLLBACK TO s1; ROLLBACK TO s0");
         for (int row = 0; row < 300; row++) put_row(5000 + row, 300);
-        sql_run(db, "ROLLBACK");
+        run("ROLLBACK");
     }
-    sql_run(db, "SELECT art_vacuum('t')");
+    run("SELECT art_vacuum('t')");
     no_traces("vacuumed");
     expect("300|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
@@ -240,18 +240,18 @@ LOOP_TEST(test_what_was_rolled_back_is_in_no_file_either, WAYS_OF_ROLLBACK) {
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
 static bool is_in_a_file(const char *text) {
-    sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    run("PRAGMA wal_checkpoint(TRUNCATE)");
     return !sql_shell("grep -qaF '%s' *", text);
 }
 
 /* Names are coded by tables of what is frequent in them, which go from blob to blob. */
 LOOP_TEST(test_what_was_frequent_in_deleted_names_is_in_no_table_of_symbols, WAYS) {
     create(_i, "");
-    sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 30000) SELECT "
-                "printf('patients/%%08x/%%s', i * 2654435761 %% 4294967296, iif(i %% 2, 'HIV.pdf', 'visit-' || i)), i "
-                "FROM n; INSERT INTO t(t) VALUES('optimize')");
+    run("INSERT INTO t WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 30000) SELECT "
+        "printf('patients/%%08x/%%s', i * 2654435761 %% 4294967296, iif(i %% 2, 'HIV.pdf', 'visit-' || i)), i FROM n; "
+        "INSERT INTO t(t) VALUES('optimize')");
     ck_assert(is_in_a_file("/HIV.pdf"));
-    sql_run(db, "DELETE FROM t WHERE path GLOB '*/HIV.pdf'; SELECT art_vacuum('t')");
+    run("DELETE FROM t WHERE path GLOB '*/HIV.pdf'; SELECT art_vacuum('t')");
     ck_assert(!is_in_a_file("HIV.pdf"));
     expect("15000|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
@@ -259,9 +259,7 @@ LOOP_TEST(test_what_was_frequent_in_deleted_names_is_in_no_table_of_symbols, WAY
 /* A separator is the beginning of a row's path. What takes the place of a leaf blob begins with other rows, maybe. */
 LOOP_TEST(test_no_separator_is_the_path_of_a_deleted_row, WAYS) {
     create(_i, "");
-    sql_run(
-        db,
-        "INSERT INTO t WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 24000) SELECT printf('%%s/%%07d', "
+    run("INSERT INTO t WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 24000) SELECT printf('%%s/%%07d', "
         "iif(i < 9000, 'a', iif(i < 15000, 'm/SECRET-DIRECTORY', 'z')), i), hex(randomblob(300)) FROM n; "
         "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t, snapshot) VALUES('snapshot', 's'); "
         "CREATE TEMP TABLE d AS SELECT path FROM t('m/'); DELETE FROM t WHERE path IN (SELECT path FROM d); "
@@ -269,7 +267,7 @@ LOOP_TEST(test_no_separator_is_the_path_of_a_deleted_row, WAYS) {
         "SELECT art_vacuum('t')");
     ck_assert(!is_in_a_file("SECRET-DIRECTORY"));
     int64_t before = sql_info(db, "pages written");
-    sql_run(db, "SELECT art_vacuum('t')");
+    run("SELECT art_vacuum('t')");
     ck_assert_int_lt(sql_info(db, "pages written") - before, 8);
     expect("18000|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
@@ -278,16 +276,16 @@ LOOP_TEST(test_no_separator_is_the_path_of_a_deleted_row, WAYS) {
 TEST(test_what_a_reader_sees_stays_until_he_has_ended) {
     create(0, "");
     put_rows(0, 3000, 300);
-    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t(t) VALUES('flush')");
     sqlite3 *reader = sql_open(path);
     sql_run(reader, "BEGIN");
     sql_expect(reader, "3000\n", "SELECT count(*) FROM t");
     delete_rows(0, 0, 3000, 2);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('optimize')");
+    run("INSERT INTO t(t) VALUES('optimize'); INSERT INTO t(t) VALUES('optimize')");
     sql_expect(reader, "3000|ok\n", "SELECT count(*), art_check('t') FROM t WHERE value GLOB '<mark:*'");
     ck_assert_int_ge(search().traces, 1500);
     sql_run(reader, "COMMIT");
-    sql_run(db, "SELECT art_vacuum('t')");
+    run("SELECT art_vacuum('t')");
     no_traces("the reader has ended");
     sql_close(reader);
 }
@@ -296,9 +294,9 @@ TEST(test_what_a_reader_sees_stays_until_he_has_ended) {
 LOOP_TEST(test_in_a_transaction_the_next_one_overwrites, WAYS) {
     create(_i, "");
     put_rows(0, 3000, 300);
-    sql_run(db, "INSERT INTO t(t) VALUES('flush'); BEGIN");
+    run("INSERT INTO t(t) VALUES('flush'); BEGIN");
     delete_rows(0, 0, 3000, 2);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); COMMIT; PRAGMA wal_checkpoint(TRUNCATE); SELECT art_vacuum('t')");
+    run("INSERT INTO t(t) VALUES('optimize'); COMMIT; PRAGMA wal_checkpoint(TRUNCATE); SELECT art_vacuum('t')");
     no_traces("vacuumed");
 }
 
@@ -308,13 +306,13 @@ LOOP_TEST(test_what_stays_a_part_of_the_file_is_overwritten, WAYS) {
     if (_i == 0 && sqlite3_libversion_number() < 3053002) return;
     create(_i, "");
     put_rows(0, 8000, 400);
-    sql_run(db, "INSERT INTO t(t) VALUES('flush'); BEGIN; SAVEPOINT s");
+    run("INSERT INTO t(t) VALUES('flush'); BEGIN; SAVEPOINT s");
     delete_rows(0, 0, 8000, 2);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); COMMIT; PRAGMA wal_checkpoint(TRUNCATE); BEGIN");
+    run("INSERT INTO t(t) VALUES('optimize'); COMMIT; PRAGMA wal_checkpoint(TRUNCATE); BEGIN");
     put_rows(10000, 1, 50);
-    sql_run(db, "SAVEPOINT s");
+    run("SAVEPOINT s");
     put_rows(20000, 1, 50);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize'); COMMIT");
+    run("INSERT INTO t(t) VALUES('optimize'); COMMIT");
     no_traces("again");
     expect("4002|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
@@ -325,13 +323,13 @@ LOOP_TEST(test_holes_of_the_file_stay_holes, 2) {
     enum { MEGABYTES = 256, PAGES_OF_THEM = MEGABYTES * 256 };
     create(_i, "");
     put_rows(0, 8000, 400);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    run("INSERT INTO t(t) VALUES('optimize')");
     delete_rows(0, 0, 8000, 2);
     ck_assert_int_eq(sql_shell("truncate -s %dM *.art", MEGABYTES), 0);
     int64_t before = sql_info(db, "pages written");
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    run("INSERT INTO t(t) VALUES('optimize')");
     ck_assert_int_lt(sql_info(db, "pages written") - before, PAGES_OF_THEM / 8);
-    sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE); SELECT art_vacuum('t')");
+    run("PRAGMA wal_checkpoint(TRUNCATE); SELECT art_vacuum('t')");
     no_traces("vacuumed");
 }
 
@@ -340,15 +338,14 @@ LOOP_TEST(test_what_keys_had_in_common_is_not_in_the_roots_copies, WAYS) {
     create(_i, "");
     marks = 2;
     for (int i = 0; i < 3; i++) {
-        sql_run(db,
-                "INSERT INTO t SELECT printf('%%.3000c', 'p') || '<mark:00000001>/' || i, 1 FROM (WITH n(i) AS (SELECT "
-                "%d UNION ALL SELECT i + 1 FROM n LIMIT 300) SELECT i FROM n); INSERT INTO t(t) VALUES('flush')",
-                i * 1000);
+        run("INSERT INTO t SELECT printf('%%.3000c', 'p') || '<mark:00000001>/' || i, 1 FROM (WITH n(i) AS (SELECT %d "
+            "UNION ALL SELECT i + 1 FROM n LIMIT 300) SELECT i FROM n); INSERT INTO t(t) VALUES('flush')",
+            i * 1000);
     }
     if (_i < 2) ck_assert_int_ge(search().traces, 2);
-    sql_run(db, "DELETE FROM t");
+    run("DELETE FROM t");
     put_rows(0, 10, 50);
-    sql_run(db, "SELECT art_vacuum('t')");
+    run("SELECT art_vacuum('t')");
     no_traces("vacuumed");
 }
 
@@ -356,13 +353,13 @@ LOOP_TEST(test_what_keys_had_in_common_is_not_in_the_roots_copies, WAYS) {
 LOOP_TEST(test_the_name_of_a_deleted_directory_is_in_no_root, WAYS) {
     create(_i, "");
     marks = 2;
-    sql_run(db, "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 12400) INSERT INTO t "
-                "SELECT iif(i <= 400, 'a/', 'b<mark:00000001>/') || i, 1 FROM n; INSERT INTO t(t) VALUES('flush')");
-    sql_run(db, "INSERT INTO t(t, prefix) VALUES('delete', 'b<mark:00000001>/')");
+    run("WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 12400) INSERT INTO t "
+        "SELECT iif(i <= 400, 'a/', 'b<mark:00000001>/') || i, 1 FROM n; INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t(t, prefix) VALUES('delete', 'b<mark:00000001>/')");
     expect("1|12000\n", "SELECT (SELECT value FROM art_debug('t') WHERE property = 'cut ranges'), value FROM "
                         "art_debug('t') WHERE property = 'rows by directory'");
     ck_assert_int_ge(search().traces, 1);
-    sql_run(db, "SELECT art_vacuum('t')");
+    run("SELECT art_vacuum('t')");
     no_traces("vacuumed");
     expect("400|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
@@ -372,17 +369,17 @@ LOOP_TEST(test_what_was_in_an_emptied_table_is_in_no_file, 2 * WAYS) {
     bool optimizes = _i >= WAYS;
     create(_i % WAYS, "");
     marks = 2;
-    sql_run(db, "INSERT INTO t SELECT printf('%%.3000c', 'p') || '<mark:00000001>/' || value, 1 FROM "
-                "json_each('[1, 2, 3]'); INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t SELECT printf('%%.3000c', 'p') || '<mark:00000001>/' || value, 1 FROM "
+        "json_each('[1, 2, 3]'); INSERT INTO t(t) VALUES('flush')");
     put_rows(0, 3000, 300);
-    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t(t) VALUES('flush')");
     put_rows(3000, 10, 9000);
-    sql_run(db, "DELETE FROM t");
+    run("DELETE FROM t");
     memset(alive, 0, sizeof alive);
     expect("1\n", "SELECT value FROM art_debug('t') WHERE property = 'times emptied'");
     const char *pack = "INSERT INTO t(t) VALUES('optimize'); PRAGMA wal_checkpoint(TRUNCATE)";
-    for (int i = 0; optimizes && i < 2; i++) sql_run(db, "%s", pack);
-    if (!optimizes) sql_run(db, "SELECT art_vacuum('t')");
+    for (int i = 0; optimizes && i < 2; i++) run("%s", pack);
+    if (!optimizes) run("SELECT art_vacuum('t')");
     no_traces(optimizes ? "optimized" : "vacuumed");
     expect("0|ok\n", "SELECT count(*), art_check('t') FROM t");
 }
@@ -390,21 +387,21 @@ LOOP_TEST(test_what_was_in_an_emptied_table_is_in_no_file, 2 * WAYS) {
 /* Set later, it holds for what was deleted before, too. (What SQLite left in free pages of the database goes with
  * VACUUM.) A table that is never without a row: else nothing would be left in any case. */
 LOOP_TEST(test_off_leaves_traces_and_on_takes_them, 4) {
-    static const char *const settings[] = {"OFF", "FAST"};
+    TEXTS(settings, "OFF", "FAST");
     create(_i % 2, "");
-    sql_run(db, "PRAGMA secure_delete=%s; INSERT INTO t VALUES('kept', 1)", settings[_i / 2]);
+    run("PRAGMA secure_delete=%s; INSERT INTO t VALUES('kept', 1)", settings[_i / 2]);
     for (int i = 0; i < 20; i++) {
         int first = marks;
         put_rows(i * 100, 400, 400);
         if (i % 2) delete_rows(first, i * 100, 400, 1);
-        sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+        run("INSERT INTO t(t) VALUES('flush')");
     }
     memset(alive, 0, sizeof alive);
-    sql_run(db, "DELETE FROM t WHERE path <> 'kept'");
+    run("DELETE FROM t WHERE path <> 'kept'");
     put_rows(100000, 1300, 100);
-    sql_run(db, "SELECT art_vacuum('t'); VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+    run("SELECT art_vacuum('t'); VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
     ck_assert_int_gt(search().traces, 0);
-    sql_run(db, "PRAGMA secure_delete=ON; SELECT art_vacuum('t')");
+    run("PRAGMA secure_delete=ON; SELECT art_vacuum('t')");
     no_traces("on");
 }
 
@@ -419,12 +416,12 @@ LOOP_TEST(test_any_history_leaves_no_trace, WAYS) {
     for (unsigned step = random_rounds(12); step--;) {
         if (!random_span(&random)) continue;
         bool back = random_once_in(&random, 4) && _i < WAYS_OF_ROLLBACK;
-        sql_run(db, "BEGIN");
+        run("BEGIN");
         for (unsigned i = random_below(&random, 1500); i--;) {
             int key = (int)random_below(&random, KEYS), length = 30 + (int)random_below(&random, 600);
             bool deletes = random_once_in(&random, 3);
             if (random_once_in(&random, 40)) length *= 30;
-            if (random_once_in(&random, 60)) sql_run(db, "SAVEPOINT s");
+            if (random_once_in(&random, 60)) run("SAVEPOINT s");
             if (deletes) delete_row(key);
             int number = deletes ? -1 : put_row(key, length);
             if (back) continue;
@@ -432,14 +429,14 @@ LOOP_TEST(test_any_history_leaves_no_trace, WAYS) {
             holds[key] = number;
             if (number >= 0) alive[number] = true;
         }
-        sql_run(db, back ? "ROLLBACK" : "COMMIT");
-        if (random_once_in(&random, 3)) sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+        run(back ? "ROLLBACK" : "COMMIT");
+        if (random_once_in(&random, 3)) run("INSERT INTO t(t) VALUES('flush')");
         if (random_once_in(&random, 5)) {
-            sql_run(db, "SELECT art_vacuum('t')");
+            run("SELECT art_vacuum('t')");
             no_traces("vacuumed");
         }
     }
-    sql_run(db, "SELECT art_vacuum('t')");
+    run("SELECT art_vacuum('t')");
     no_traces("in the end");
     expect("ok\n", "SELECT art_check('t')");
 }

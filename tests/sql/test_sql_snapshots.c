@@ -13,10 +13,7 @@
 #include "tests/support/sql_one.h"
 
 static void fill(int rows) {
-    sql_run(db,
-            "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
-            "SELECT printf('path/%%05d', i), i FROM n",
-            rows);
+    fill_rows("INTO t(path, value)", 1, rows, "printf('path/%%05d', i), i");
 }
 
 static void make_table(void) {
@@ -39,16 +36,16 @@ enum { ALL = 500 * 501 / 2 };
 /* --- commands ----------------------------------------------------------------------------------------------------- */
 
 TEST(test_a_snapshot_keeps_the_state_that_its_transaction_commits) {
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     sql_snapshot(db, "monday");
-    sql_run(db, "UPDATE t SET value = value + 1; COMMIT; DELETE FROM t WHERE path > 'path/00100'");
+    run("UPDATE t SET value = value + 1; COMMIT; DELETE FROM t WHERE path > 'path/00100'");
     ck_assert_int_eq(sql_sum_in(db, "monday"), ALL + 500);
     sql_snapshot(db, "tuesday");
-    sql_run(db, "DELETE FROM t; INSERT INTO t(t) VALUES('optimize')");
+    run("DELETE FROM t; INSERT INTO t(t) VALUES('optimize')");
     ck_assert_int_eq(sql_sum_in(db, "monday"), ALL + 500);
     ck_assert_int_eq(sql_sum_in(db, "tuesday"), 100 * 101 / 2 + 100);
-    sql_run(db, "INSERT INTO t(path, value) VALUES('a', 5)"); /* an emptied table's file is not begun anew */
-    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t(path, value) VALUES('a', 5)"); /* an emptied table's file is not begun anew */
+    run("INSERT INTO t(t) VALUES('flush')");
     sql_reopen();
     ck_assert_int_eq(sql_sum_in(db, "monday"), ALL + 500);
     expect("ok\n", "SELECT art_check('t')");
@@ -75,8 +72,8 @@ TEST(test_a_snapshot_has_a_name_that_is_taken_once) {
     refuses(SQLITE_ERROR, "there is no snapshot 'a' (t): see art_snapshots('main.t')",
             "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
     ck_assert_int_eq(sql_info(db, "snapshots"), 0);
-    sql_run(db, "INSERT INTO t(t, snapshot) VALUES(' SNAPSHOT', printf('%%.255c', 'x')), ('snapshot', 'a b'), "
-                "('snapshot', 'A b'), ('Snapshot ', '''%%\"'), ('snapshot', 'snapshot!'), ('snapshot', ' ')");
+    run("INSERT INTO t(t, snapshot) VALUES(' SNAPSHOT', printf('%%.255c', 'x')), ('snapshot', 'a b'), ('snapshot', 'A "
+        "b'), ('Snapshot ', '''%%\"'), ('snapshot', 'snapshot!'), ('snapshot', ' ')");
     ck_assert_int_eq(sql_info(db, "snapshots"), 6);
     EACH(name, "a b", "A b", "'%\"", "snapshot!", " ") {
         refuses(SQLITE_ERROR, "already (t): drop it, or take another name",
@@ -84,12 +81,12 @@ TEST(test_a_snapshot_has_a_name_that_is_taken_once) {
         ck_assert_int_eq(sql_sum_in(db, name), ALL);
         sql_snapshot_drop(db, name);
     }
-    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('drop  snapshot', printf('%%.255c', 'x'))");
+    run("INSERT INTO t(t, snapshot) VALUES('drop  snapshot', printf('%%.255c', 'x'))");
     ck_assert_int_eq(sql_info(db, "snapshots"), 0);
 }
 
 TEST(test_the_root_says_whether_there_are_snapshots) {
-    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t(t) VALUES('flush')");
     ck_assert(!is_held());
     sql_snapshot(db, "a");
     sql_snapshot(db, "b");
@@ -97,12 +94,12 @@ TEST(test_the_root_says_whether_there_are_snapshots) {
     ck_assert(is_held());
     sql_snapshot_drop(db, "a");
     ck_assert(sql_state_has(db, "held") && !sql_state_has(db, "let go")); /* the other one names the same */
-    sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
+    run("UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
     ck_assert_int_gt(sql_info(db, "held slots"), 0);
     sql_snapshot_drop(db, "b");
     ck_assert(sql_state_has(db, "held") && sql_state_has(db, "let go"));
     ck_assert(is_held());
-    sql_run(db, "INSERT INTO t(path) VALUES('a'); INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t(path) VALUES('a'); INSERT INTO t(t) VALUES('flush')");
     ck_assert(!sql_state_has(db, "held") && !sql_state_has(db, "let go"));
     ck_assert(!is_held());
     ck_assert_int_eq(sql_info(db, "held slots"), 0);
@@ -110,101 +107,98 @@ TEST(test_the_root_says_whether_there_are_snapshots) {
 }
 
 TEST(test_a_snapshot_of_an_empty_table_holds_nothing) {
-    sql_run(db, "DROP TABLE t");
+    run("DROP TABLE t");
     sql_create(db, "t", "");
     sql_snapshot(db, "nothing");
     ck_assert(!is_held());
     fill(500);
-    sql_run(db, "INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t(t) VALUES('flush')");
     expect("0\n", "SELECT count(*) FROM t WHERE snapshot = 'nothing'");
     sql_snapshot(db, "something");
-    sql_run(db, "DELETE FROM t");
+    run("DELETE FROM t");
     sql_snapshot(db, "nothing again");
     sql_reopen();
     fill(3);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    run("INSERT INTO t(t) VALUES('optimize')");
     expect("0|0|500\n", "SELECT (SELECT count(*) FROM t WHERE snapshot = 'nothing'), (SELECT count(*) FROM t WHERE "
                         "snapshot = 'nothing again'), (SELECT count(*) FROM t WHERE snapshot = 'something')");
     EACH(name, "nothing", "something", "nothing again") sql_snapshot_drop(db, name);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    run("INSERT INTO t(t) VALUES('optimize')");
     ck_assert(!is_held());
     expect("ok\n", "SELECT art_check('t')");
 }
 
 TEST(test_a_snapshot_is_noted_for_the_commit) {
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     sql_snapshot(db, "a");
     expect("snapshot\n", "SELECT value FROM art_info('t') WHERE property = 'at commit'");
     refuses(SQLITE_ERROR, "not committed yet", "SELECT * FROM t WHERE snapshot = 'a'");
     sql_snapshot_drop(db, "a");
     expect("", "SELECT value FROM art_info('t') WHERE property = 'at commit'");
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     ck_assert_int_eq(sql_info(db, "snapshots"), 0);
     ck_assert_int_eq(sql_info(db, "runs"), 0); /* nothing was flushed for it */
 }
 
 TEST(test_a_dropped_name_can_be_taken_in_the_same_transaction) {
     sql_snapshot(db, "a");
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     sql_snapshot_drop(db, "a");
-    sql_run(db, "UPDATE t SET value = 1");
+    run("UPDATE t SET value = 1");
     sql_snapshot(db, "a");
-    sql_run(db, "SAVEPOINT s");
+    run("SAVEPOINT s");
     sql_snapshot_drop(db, "a");
-    sql_run(db, "ROLLBACK TO s; COMMIT");
+    run("ROLLBACK TO s; COMMIT");
     ck_assert_int_eq(sql_sum_in(db, "a"), 500);
     ck_assert_int_eq(sql_info(db, "snapshots"), 1);
 }
 
 TEST(test_two_snapshots_of_one_transaction_show_the_same) {
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     sql_snapshot(db, "a");
-    sql_run(db, "UPDATE t SET value = 2");
+    run("UPDATE t SET value = 2");
     sql_snapshot(db, "b");
-    sql_run(db, "COMMIT; UPDATE t SET value = 3; INSERT INTO t(t) VALUES('optimize')");
+    run("COMMIT; UPDATE t SET value = 3; INSERT INTO t(t) VALUES('optimize')");
     ck_assert_int_eq(sql_sum_in(db, "a"), 1000);
     ck_assert_int_eq(sql_sum_in(db, "b"), 1000);
     sql_snapshot_drop(db, "a");
-    sql_run(db, "UPDATE t SET value = 4; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET value = 5; "
-                "INSERT INTO t(t) VALUES('optimize')");
+    run("UPDATE t SET value = 4; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET value = 5; "
+        "INSERT INTO t(t) VALUES('optimize')");
     ck_assert_int_eq(sql_sum_in(db, "b"), 1000);
 }
 
 TEST(test_two_tables_have_their_own_snapshots) {
-    sql_run(db, "ATTACH '%q' AS other", TEXT("%s/other.db", directory));
+    run("ATTACH '%q' AS other", TEXT("%s/other.db", directory));
     sql_create(db, "u", "");
-    char *create = sql_create_text("other.t", "");
-    sql_run(db, "%s", create);
-    sqlite3_free(create);
-    sql_run(db,
-            "BEGIN; INSERT INTO u(path, value) VALUES('u', 1); INSERT INTO other.t(path, value) VALUES('o', 2);"
-            "INSERT INTO u(u, snapshot) VALUES('snapshot', 'x'); INSERT INTO other.t(t, snapshot) VALUES('snapshot', "
-            "'x'); INSERT INTO main.t(t, snapshot) VALUES('snapshot', 'x'); COMMIT;"
-            "DELETE FROM u; DELETE FROM other.t; DELETE FROM main.t");
+    char *create = kept(sql_create_text("other.t", ""));
+    run("%s", create);
+    run("BEGIN; INSERT INTO u(path, value) VALUES('u', 1); INSERT INTO other.t(path, value) VALUES('o', 2);"
+        "INSERT INTO u(u, snapshot) VALUES('snapshot', 'x'); INSERT INTO other.t(t, snapshot) VALUES('snapshot', 'x'); "
+        "INSERT INTO main.t(t, snapshot) VALUES('snapshot', 'x'); COMMIT;"
+        "DELETE FROM u; DELETE FROM other.t; DELETE FROM main.t");
     ck_assert_int_eq(sql_sum_in(db, "x"), ALL);
     expect("u|1\n", "SELECT path, value FROM u WHERE snapshot = 'x'");
     expect("o|2\n", "SELECT path, value FROM other.t WHERE snapshot = 'x'");
-    sql_run(db, "INSERT INTO other.t(t, snapshot) VALUES('drop snapshot', 'x')");
+    run("INSERT INTO other.t(t, snapshot) VALUES('drop snapshot', 'x')");
     ck_assert_int_eq(sql_sum_in(db, "x"), ALL);
     expect("1\n", "SELECT value FROM art_info('t') WHERE property = 'snapshots'");
     expect("0\n", "SELECT value FROM art_info('other.t') WHERE property = 'snapshots'");
 }
 
 TEST(test_snapshots_are_in_every_kind_of_schema) {
-    sql_run(db, "ATTACH ':memory:' AS m");
+    run("ATTACH ':memory:' AS m");
     EACH(schema, "temp", "m") {
-        sql_run(db,
-                "CREATE VIRTUAL TABLE %s.v USING art(path, value); INSERT INTO %s.v VALUES('a', 1);"
-                "INSERT INTO %s.v(v, snapshot) VALUES('snapshot', 'x'); DELETE FROM %s.v",
-                schema, schema, schema, schema);
+        run("CREATE VIRTUAL TABLE %s.v USING art(path, value); INSERT INTO %s.v VALUES('a', 1);"
+            "INSERT INTO %s.v(v, snapshot) VALUES('snapshot', 'x'); DELETE FROM %s.v",
+            schema, schema, schema, schema);
         ck_assert_int_eq(sql_int(db, "SELECT value FROM %s.v WHERE snapshot = 'x'", schema), 1);
-        sql_run(db, "INSERT INTO %s.v(v, snapshot) VALUES('drop snapshot', 'x'); DROP TABLE %s.v", schema, schema);
+        run("INSERT INTO %s.v(v, snapshot) VALUES('drop snapshot', 'x'); DROP TABLE %s.v", schema, schema);
     }
 }
 
 TEST(test_a_read_only_database_shows_snapshots_and_takes_none) {
     sql_snapshot(db, "a");
-    sql_run(db, "DELETE FROM t");
+    run("DELETE FROM t");
     sql_close(db);
     db = sql_open_flags(path, SQLITE_OPEN_READONLY);
     ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
@@ -216,9 +210,8 @@ TEST(test_a_read_only_database_shows_snapshots_and_takes_none) {
 TEST(test_a_snapshot_that_a_statement_reads_is_not_dropped) {
     sql_snapshot(db, "a");
     sql_snapshot(db, "b");
-    sql_run(db, "UPDATE t SET value = 0");
-    sqlite3_stmt *reader = sql_prepare(db, "SELECT value FROM t WHERE snapshot = 'a'");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    run("UPDATE t SET value = 0");
+    sqlite3_stmt *reader = sql_first_row(db, "SELECT value FROM t WHERE snapshot = 'a'");
     refuses(SQLITE_LOCKED, "'a' is read by a statement of this connection (t): finish",
             "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
     sql_snapshot_drop(db, "b");
@@ -232,10 +225,9 @@ TEST(test_a_snapshot_that_a_statement_reads_is_not_dropped) {
 
 TEST(test_nor_is_it_when_the_table_has_given_back_what_it_can_make_again) {
     sql_snapshot(db, "a");
-    sqlite3_stmt *reader = sql_prepare(db, "SELECT value FROM t WHERE snapshot = 'a'");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(db, "SELECT value FROM t WHERE snapshot = 'a'");
     for (int i = 0; i < 40; i++)
-        sql_run(db, "CREATE VIRTUAL TABLE other%d USING art(path); INSERT INTO other%d VALUES('x')", i, i);
+        run("CREATE VIRTUAL TABLE other%d USING art(path); INSERT INTO other%d VALUES('x')", i, i);
     refuses(SQLITE_LOCKED, "'a' is read by a statement of this connection (t): finish",
             "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
     int64_t sum = sqlite3_column_int64(reader, 0);
@@ -246,19 +238,19 @@ TEST(test_nor_is_it_when_the_table_has_given_back_what_it_can_make_again) {
 }
 
 TEST(test_one_that_is_made_and_dropped_again_and_again_takes_no_memory) {
-    sql_run(db, "BEGIN; UPDATE t SET value = 0");
+    run("BEGIN; UPDATE t SET value = 0");
     sqlite3_int64 before = 0;
     for (int i = 0; i < 2000; i++) {
         sql_snapshot(db, "a");
-        sql_run(db, "SAVEPOINT s");
+        run("SAVEPOINT s");
         sql_snapshot_drop(db, "a");
-        if (i % 2) sql_run(db, "ROLLBACK TO s; INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
-        sql_run(db, "RELEASE s");
+        if (i % 2) run("ROLLBACK TO s; INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
+        run("RELEASE s");
         if (i == 100) before = sqlite3_memory_used();
     }
     ck_assert_int_lt(sqlite3_memory_used() - before, 10000);
     sql_snapshot(db, "a");
-    sql_run(db, "COMMIT; UPDATE t SET value = 1");
+    run("COMMIT; UPDATE t SET value = 1");
     ck_assert_int_eq(sql_sum_in(db, "a"), 0);
 }
 
@@ -267,72 +259,70 @@ TEST(test_another_summary_waits_for_the_last_drop) {
     sql_snapshot(db, "b");
     refuses(SQLITE_ERROR, "snapshots keep the summary that they were made with (t): drop 'a', 'b' first",
             "INSERT INTO t(t) VALUES('summary=(sum(value))')");
-    sql_run(db, "INSERT INTO t(t) VALUES('summary=()')"); /* the one that it has */
-    sql_run(db, "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 12) INSERT INTO t(t, snapshot) "
-                "SELECT 'snapshot', 'n' || i FROM n");
+    run("INSERT INTO t(t) VALUES('summary=()')"); /* the one that it has */
+    fill_rows("INTO t(t, snapshot)", 1, 12, "'snapshot', 'n' || i");
     refuses(SQLITE_ERROR, "'n5' and 4 more first", "INSERT INTO t(t) VALUES('summary=(sum(value))')");
-    sql_run(db, "INSERT INTO t(t, snapshot) SELECT 'drop snapshot', substr(k, 10) FROM t_artstate WHERE k LIKE "
-                "'snapshot%%'");
-    sql_run(db, "INSERT INTO t(t) VALUES('summary=(sum(value))')");
+    run("INSERT INTO t(t, snapshot) SELECT 'drop snapshot', substr(k, 10) FROM t_artstate WHERE k LIKE 'snapshot%%'");
+    run("INSERT INTO t(t) VALUES('summary=(sum(value))')");
     sql_snapshot(db, "a");
-    sql_run(db, "UPDATE t SET value = 0");
+    run("UPDATE t SET value = 0");
     expect("ok\n", "SELECT art_check('t')");
     ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
 }
 
 TEST(test_a_column_that_came_later_is_null_in_older_states) {
     sql_snapshot(db, "a");
-    sql_run(db, "INSERT INTO t(t) VALUES('add column owner TEXT DEFAULT NULL')");
-    sql_run(db, "UPDATE t SET owner = 'me'");
+    run("INSERT INTO t(t) VALUES('add column owner TEXT DEFAULT NULL')");
+    run("UPDATE t SET owner = 'me'");
     sql_snapshot(db, "b");
-    expect("500|0|500\n", "SELECT count(*), count(owner), (SELECT count(owner) FROM t WHERE snapshot = 'b') FROM t "
-                          "WHERE snapshot = 'a'");
+    expect(
+        "500|0|500\n",
+        "SELECT count(*), count(owner), (SELECT count(owner) FROM t WHERE snapshot = 'b') FROM t WHERE snapshot = 'a'");
     expect("1|\n", "SELECT value, owner FROM t WHERE snapshot = 'a' AND path = 'path/00001'");
 }
 
 TEST(test_rename_takes_snapshots_along_and_drop_removes_them) {
     sql_snapshot(db, "a");
-    sql_run(db, "DELETE FROM t; BEGIN; ALTER TABLE t RENAME TO u; INSERT INTO u(u, snapshot) VALUES('snapshot', 'b');"
-                "ROLLBACK; ALTER TABLE t RENAME TO u");
+    run("DELETE FROM t; BEGIN; ALTER TABLE t RENAME TO u; INSERT INTO u(u, snapshot) VALUES('snapshot', 'b');"
+        "ROLLBACK; ALTER TABLE t RENAME TO u");
     expect("500\n", "SELECT count(*) FROM u WHERE snapshot = 'a'");
-    sql_run(db, "BEGIN; INSERT INTO u(u, snapshot) VALUES('drop snapshot', 'a'); INSERT INTO u(path) VALUES('x');"
-                "INSERT INTO u(u, snapshot) VALUES('snapshot', 'c'); ALTER TABLE u RENAME TO t; COMMIT");
+    run("BEGIN; INSERT INTO u(u, snapshot) VALUES('drop snapshot', 'a'); INSERT INTO u(path) VALUES('x');"
+        "INSERT INTO u(u, snapshot) VALUES('snapshot', 'c'); ALTER TABLE u RENAME TO t; COMMIT");
     expect("x\n", "SELECT path FROM t WHERE snapshot = 'c'");
-    sql_run(db, "BEGIN; DROP TABLE t; ROLLBACK");
+    run("BEGIN; DROP TABLE t; ROLLBACK");
     expect("x\n", "SELECT path FROM t WHERE snapshot = 'c'");
-    sql_run(db, "DROP TABLE t");
+    run("DROP TABLE t");
     make_table();
     refuses(SQLITE_ERROR, "there is no snapshot 'c'", "SELECT * FROM t WHERE snapshot = 'c'");
 }
 
 TEST(test_a_table_can_be_born_with_a_snapshot) {
-    sql_run(db, "DROP TABLE t; BEGIN");
+    run("DROP TABLE t; BEGIN");
     make_table();
     sql_snapshot(db, "a");
-    sql_run(db, "UPDATE t SET value = 0; SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; COMMIT; UPDATE t SET value = 1");
+    run("UPDATE t SET value = 0; SAVEPOINT s; DROP TABLE t; ROLLBACK TO s; COMMIT; UPDATE t SET value = 1");
     ck_assert_int_eq(sql_sum_in(db, "a"), 0);
-    sql_run(db, "BEGIN; DROP TABLE t");
+    run("BEGIN; DROP TABLE t");
     make_table();
     sql_snapshot(db, "b");
-    sql_run(db, "ROLLBACK");
+    run("ROLLBACK");
     expect("a\n", "SELECT name FROM art_snapshots('t')");
-    sql_run(db, "INSERT INTO t(t, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('t')");
+    run("INSERT INTO t(t, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('t')");
     expect("", "SELECT name FROM art_snapshots('t')");
 }
 
 TEST(test_rows_that_an_authorizer_hides_are_not_taken_for_none) {
     sql_snapshot(db, "a");
-    sql_run(db, "UPDATE t SET value = 0");
+    run("UPDATE t SET value = 0");
     sql_forbid(db, SQLITE_IGNORE, SQLITE_READ, "t_artstate", "k");
     refuses(SQLITE_CORRUPT_VTAB, "cannot be read", "INSERT INTO t(t, snapshot) VALUES('snapshot', 'a')");
     refuses(SQLITE_CORRUPT_VTAB, "cannot be read", "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'a')");
     sql_forbid(db, SQLITE_OK, 0, NULL, NULL);
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    run("INSERT INTO t(t) VALUES('optimize')");
     ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
 }
 
 static int count_reads_of_all(unsigned kind, void *count, void *statement, void *text) {
-    (void)kind, (void)statement;
     if (strstr(text, "SELECT k, v FROM")) ++*(int *)count;
     return 0;
 }
@@ -340,36 +330,35 @@ static int count_reads_of_all(unsigned kind, void *count, void *statement, void 
 TEST(test_many_drops_in_a_transaction_read_the_other_snapshots_once) {
     int reads = 0;
     for (int i = 0; i < 20; i++) {
-        sql_run(db, "UPDATE t SET value = %d; INSERT INTO t(t, snapshot) VALUES('snapshot', 's%02d')", i, i);
+        run("UPDATE t SET value = %d; INSERT INTO t(t, snapshot) VALUES('snapshot', 's%02d')", i, i);
     }
     sqlite3_trace_v2(db, SQLITE_TRACE_STMT, count_reads_of_all, &reads);
-    sql_run(db, "BEGIN; INSERT INTO t(t, snapshot) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 16) "
-                "SELECT 'drop snapshot', printf('s%%02d', i) FROM n; INSERT INTO t(t, snapshot) VALUES('drop "
-                "snapshot', 's19'); COMMIT");
+    run("BEGIN; INSERT INTO t(t, snapshot) WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 16) SELECT 'drop "
+        "snapshot', printf('s%%02d', i) FROM n; INSERT INTO t(t, snapshot) VALUES('drop snapshot', 's19'); COMMIT");
     sqlite3_trace_v2(db, 0, NULL, NULL);
     ck_assert_int_le(reads, 1);
     ck_assert(sql_state_has(db, "held") && sql_state_has(db, "let go"));
-    expect("16|17|18|ok\n", "SELECT (SELECT sum(value) / 500 FROM t WHERE snapshot = 's16'), (SELECT sum(value) / 500 "
-                            "FROM t WHERE snapshot = 's17'), (SELECT sum(value) / 500 FROM t WHERE snapshot = 's18'), "
-                            "art_check('t')");
+    expect("16|17|18|ok\n",
+           "SELECT (SELECT sum(value) / 500 FROM t WHERE snapshot = 's16'), (SELECT sum(value) / 500 FROM t WHERE "
+           "snapshot = 's17'), (SELECT sum(value) / 500 FROM t WHERE snapshot = 's18'), art_check('t')");
 }
 
 /* Before the commit, rows that it is to write say otherwise. */
 TEST(test_a_check_knows_what_is_held_behind_a_drop) {
     sql_snapshot(db, "a");
-    sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
+    run("UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
     sql_snapshot(db, "b");
-    sql_run(db, "UPDATE t SET value = 1; INSERT INTO t(t) VALUES('optimize'); BEGIN");
+    run("UPDATE t SET value = 1; INSERT INTO t(t) VALUES('optimize'); BEGIN");
     int64_t slots = sql_info(db, "held slots");
     sql_snapshot_drop(db, "a");
     expect("ok\n", "SELECT art_check('t')");
     ck_assert_int_eq(sql_info(db, "held slots"), slots); /* they are let go, and not free */
-    sql_run(db, "SAVEPOINT s");
+    run("SAVEPOINT s");
     sql_snapshot_drop(db, "b");
     expect("ok\n", "SELECT art_check('t')");
-    sql_run(db, "ROLLBACK TO s");
+    run("ROLLBACK TO s");
     expect("ok\n", "SELECT art_check('t')");
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     expect("ok|0\n", "SELECT art_check('t'), sum(value) FROM t WHERE snapshot = 'b'");
     ck_assert_int_eq(sql_info(db, "held slots"), slots);
 }
@@ -382,8 +371,7 @@ static sqlite3_stmt *refuser_row;
 
 static void begin_to_refuse(void) {
     refuser = sql_open(path);
-    refuser_row = sql_prepare(refuser, "SELECT name FROM sqlite_schema");
-    ck_assert_int_eq(sqlite3_step(refuser_row), SQLITE_ROW);
+    refuser_row = sql_first_row(refuser, "SELECT name FROM sqlite_schema");
 }
 
 static void refuse_commit(void) {
@@ -397,41 +385,41 @@ static void end_to_refuse(void) {
 
 TEST(test_a_rollback_takes_snapshots_and_drops_back) {
     sql_snapshot(db, "a");
-    sql_run(db, "UPDATE t SET value = 0; BEGIN");
+    run("UPDATE t SET value = 0; BEGIN");
     sql_snapshot(db, "b");
     sql_snapshot_drop(db, "a");
-    sql_run(db, "ROLLBACK");
+    run("ROLLBACK");
     ck_assert_int_eq(sql_info(db, "snapshots"), 1);
     ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
-    sql_run(db, "BEGIN; SAVEPOINT x");
+    run("BEGIN; SAVEPOINT x");
     sql_snapshot(db, "b");
-    sql_run(db, "SAVEPOINT y");
+    run("SAVEPOINT y");
     sql_snapshot_drop(db, "a");
     sql_snapshot(db, "c");
-    sql_run(db, "ROLLBACK TO y; RELEASE x; COMMIT");
+    run("ROLLBACK TO y; RELEASE x; COMMIT");
     expect("snapshot a\nsnapshot b\n", "SELECT k FROM t_artstate WHERE k LIKE 'snapshot%'");
     ck_assert_int_eq(sql_sum_in(db, "b"), 0);
-    sql_run(db, "BEGIN; SAVEPOINT x");
+    run("BEGIN; SAVEPOINT x");
     sql_snapshot(db, "d");
-    sql_run(db, "ROLLBACK TO x; INSERT INTO t(path) VALUES('x'); COMMIT");
+    run("ROLLBACK TO x; INSERT INTO t(path) VALUES('x'); COMMIT");
     ck_assert_int_eq(sql_info(db, "snapshots"), 2);
     ck_assert_int_gt(sql_info(db, "log rows"), 0); /* nothing was flushed for it */
 }
 
 TEST(test_a_refused_commit_fills_in_again) {
     sql_snapshot(db, "a");
-    sql_run(db, "BEGIN; UPDATE t SET value = 1");
+    run("BEGIN; UPDATE t SET value = 1");
     sql_snapshot(db, "b");
     begin_to_refuse();
     refuse_commit();
     refuses(SQLITE_ERROR, "not committed yet", "SELECT * FROM t WHERE snapshot = 'b'");
-    sql_run(db, "UPDATE t SET value = 2");
+    run("UPDATE t SET value = 2");
     refuse_commit();
     end_to_refuse();
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     ck_assert_int_eq(sql_sum_in(db, "b"), 1000);
-    sql_run(db, "UPDATE t SET value = 3; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET value = 4; "
-                "INSERT INTO t(t) VALUES('optimize')");
+    run("UPDATE t SET value = 3; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET value = 4; "
+        "INSERT INTO t(t) VALUES('optimize')");
     ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
     ck_assert_int_eq(sql_sum_in(db, "b"), 1000);
     expect("ok\n", "SELECT art_check('t')");
@@ -439,28 +427,28 @@ TEST(test_a_refused_commit_fills_in_again) {
 
 /* The set that is held ends as that of the one snapshot, before the hashes. */
 TEST(test_what_a_refused_commit_wrote_is_not_held) {
-    sql_run(db, "BEGIN; INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 12000) "
-                "SELECT printf('large/%%05d', i), hex(randomblob(60)) FROM n");
+    run("BEGIN; INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 12000) SELECT "
+        "printf('large/%%05d', i), hex(randomblob(60)) FROM n");
     sql_snapshot(db, "a");
     begin_to_refuse();
     refuse_commit();
     end_to_refuse();
-    sql_run(db, "DELETE FROM t WHERE path GLOB 'large/*'; COMMIT");
+    run("DELETE FROM t WHERE path GLOB 'large/*'; COMMIT");
     ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
-    expect("1\n", "SELECT substr(s.v, -length(h.v), length(h.v) - 8) = substr(h.v, 1, length(h.v) - 8) FROM "
-                  "t_artstate AS s JOIN t_artstate AS h ON s.k = 'snapshot a' AND h.k = 'held'");
+    expect("1\n", "SELECT substr(s.v, -length(h.v), length(h.v) - 8) = substr(h.v, 1, length(h.v) - 8) FROM t_artstate "
+                  "AS s JOIN t_artstate AS h ON s.k = 'snapshot a' AND h.k = 'held'");
 }
 
 /* Of a state that has all in runs: no root was handed over, only what the rows of snapshots say. */
 TEST(test_a_check_behind_a_refused_commit_knows_what_is_held) {
     sql_snapshot(db, "a");
-    sql_run(db, "UPDATE t SET value = 1; INSERT INTO t(t) VALUES('flush'); BEGIN");
+    run("UPDATE t SET value = 1; INSERT INTO t(t) VALUES('flush'); BEGIN");
     sql_snapshot(db, "b");
     begin_to_refuse();
     refuse_commit();
     expect("ok\n", "SELECT art_check('t')");
     end_to_refuse();
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     expect("ok\n", "SELECT art_check('t')");
     ck_assert_int_eq(sql_sum_in(db, "b"), 500);
 }
@@ -468,20 +456,20 @@ TEST(test_a_check_behind_a_refused_commit_knows_what_is_held) {
 /* What was asked for before the refused COMMIT is not wanted any more. */
 TEST(test_a_snapshot_that_is_dropped_after_a_refused_commit_leaves_nothing) {
     for (int changes = 0; changes < 3; changes++) {
-        sql_run(db, "DROP TABLE IF EXISTS t");
+        run("DROP TABLE IF EXISTS t");
         make_table();
-        sql_run(db, "BEGIN");
+        run("BEGIN");
         sql_snapshot(db, "b");
         begin_to_refuse();
         refuse_commit();
         sql_snapshot_drop(db, "b");
         end_to_refuse();
-        if (changes) sql_run(db, "INSERT INTO t(path) VALUES('x')");
-        if (changes == 2) sql_run(db, "INSERT INTO t(t) VALUES('flush')");
-        sql_run(db, "COMMIT");
+        if (changes) run("INSERT INTO t(path) VALUES('x')");
+        if (changes == 2) run("INSERT INTO t(t) VALUES('flush')");
+        run("COMMIT");
         ck_assert_int_eq(sql_info(db, "snapshots"), 0);
-        sql_run(db, "UPDATE t SET value = 2; INSERT INTO t(t) VALUES('flush'); UPDATE t SET value = 3; "
-                    "INSERT INTO t(t) VALUES('optimize')");
+        run("UPDATE t SET value = 2; INSERT INTO t(t) VALUES('flush'); UPDATE t SET value = 3; "
+            "INSERT INTO t(t) VALUES('optimize')");
         ck_assert(!is_held());
         expect("ok\n", "SELECT art_check('t')");
     }
@@ -490,11 +478,11 @@ TEST(test_a_snapshot_that_is_dropped_after_a_refused_commit_leaves_nothing) {
 /* The root says that there are slots of one kind, also where the refused COMMIT was to hold again what was let go. */
 TEST(test_what_was_let_go_stays_so_behind_a_refused_commit) {
     for (int changes = 0; changes < 2; changes++) {
-        sql_run(db, "DROP TABLE IF EXISTS t");
+        run("DROP TABLE IF EXISTS t");
         make_table();
         sql_snapshot(db, "a");
         sql_snapshot_drop(db, "a");
-        sql_run(db, "BEGIN");
+        run("BEGIN");
         sql_snapshot(db, "b");
         begin_to_refuse();
         refuse_commit();
@@ -502,8 +490,8 @@ TEST(test_what_was_let_go_stays_so_behind_a_refused_commit) {
         sql_snapshot_drop(db, "b");
         expect("ok\n", "SELECT art_check('t')");
         end_to_refuse();
-        if (changes) sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
-        sql_run(db, "COMMIT; UPDATE t SET value = 2; INSERT INTO t(t) VALUES('optimize')");
+        if (changes) run("INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
+        run("COMMIT; UPDATE t SET value = 2; INSERT INTO t(t) VALUES('optimize')");
         ck_assert(!is_held());
         expect("ok\n", "SELECT art_check('t')");
     }
@@ -511,16 +499,16 @@ TEST(test_what_was_let_go_stays_so_behind_a_refused_commit) {
 
 TEST(test_a_rollback_to_before_a_refused_commit_brings_back_the_older_snapshot) {
     sql_snapshot(db, "a");
-    sql_run(db, "BEGIN; UPDATE t SET value = 0; SAVEPOINT s");
+    run("BEGIN; UPDATE t SET value = 0; SAVEPOINT s");
     sql_snapshot_drop(db, "a");
     sql_snapshot(db, "a");
     begin_to_refuse();
     refuse_commit();
-    sql_run(db, "ROLLBACK TO s");
+    run("ROLLBACK TO s");
     sql_snapshot(db, "b");
     refuse_commit();
     end_to_refuse();
-    sql_run(db, "UPDATE t SET value = 1; COMMIT");
+    run("UPDATE t SET value = 1; COMMIT");
     ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
     ck_assert_int_eq(sql_sum_in(db, "b"), 500);
     ck_assert_int_eq(sql_info(db, "snapshots"), 2);
@@ -528,17 +516,17 @@ TEST(test_a_rollback_to_before_a_refused_commit_brings_back_the_older_snapshot) 
 
 TEST(test_a_commit_that_dies_leaves_the_snapshots_that_were_there) {
     sql_snapshot(db, "a");
-    sql_run(db, "UPDATE t SET value = 0");
+    run("UPDATE t SET value = 0");
     EACH(journal, "DELETE", "WAL") {
-        sql_run(db, "PRAGMA journal_mode=%s", journal);
+        run("PRAGMA journal_mode=%s", journal);
         sql_close(db);
         pid_t child = fork();
         if (!child) {
             db = sql_open(path);
-            sql_run(db, "BEGIN; UPDATE t SET value = value + 1");
+            run("BEGIN; UPDATE t SET value = value + 1");
             sql_snapshot(db, "b");
             sql_snapshot_drop(db, "a");
-            sql_run(db, "INSERT INTO t(t) VALUES('optimize'); CREATE TABLE other(x)");
+            run("INSERT INTO t(t) VALUES('optimize'); CREATE TABLE other(x)");
             sqlite3_commit_hook(db, (int (*)(void *))(void (*)(void))raise, (void *)(intptr_t)SIGKILL);
             sql_try(db, "COMMIT");
             _exit(0);
@@ -548,8 +536,8 @@ TEST(test_a_commit_that_dies_leaves_the_snapshots_that_were_there) {
         ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "status %x", (unsigned)status);
         db = sql_open(path);
         ck_assert_int_eq(sql_info(db, "snapshots"), 1);
-        sql_run(db, "UPDATE t SET value = 5; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET value = 0; "
-                    "INSERT INTO t(t) VALUES('optimize')");
+        run("UPDATE t SET value = 5; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET value = 0; "
+            "INSERT INTO t(t) VALUES('optimize')");
         ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
         expect("ok\n", "SELECT art_check('t')");
     }
@@ -557,17 +545,16 @@ TEST(test_a_commit_that_dies_leaves_the_snapshots_that_were_there) {
 
 /* It stands on its own SQLite snapshot, in which the row is there. */
 TEST(test_another_connection_reads_a_snapshot_while_it_is_dropped) {
-    sql_run(db, "PRAGMA journal_mode=WAL");
+    run("PRAGMA journal_mode=WAL");
     sql_snapshot(db, "a");
-    sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
+    run("UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
     sqlite3 *other = sql_open(path);
     sql_run(other, "BEGIN");
-    sqlite3_stmt *reader = sql_prepare(other, "SELECT value FROM t WHERE snapshot = 'a'");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(other, "SELECT value FROM t WHERE snapshot = 'a'");
     int64_t sum = sqlite3_column_int64(reader, 0);
     sql_snapshot_drop(db, "a");
     for (int i = 1; i < 8; i++) {
-        sql_run(db, "UPDATE t SET value = %d; INSERT INTO t(t) VALUES('optimize'); PRAGMA wal_checkpoint", i);
+        run("UPDATE t SET value = %d; INSERT INTO t(t) VALUES('optimize'); PRAGMA wal_checkpoint", i);
         if (sqlite3_step(reader) == SQLITE_ROW) sum += sqlite3_column_int64(reader, 0);
     }
     while (sqlite3_step(reader) == SQLITE_ROW) sum += sqlite3_column_int64(reader, 0);
@@ -613,15 +600,6 @@ enum { STEPS_AT_ONCE = 3 };
 static bool saved, refused;
 static int turn; /* gives new names and values */
 
-/* '@' is the table. */
-static void both(const char *text) {
-    EACH(table, "t", "model") {
-        char *statement = sql_named(text, table);
-        sql_run(db, "%s", statement);
-        sqlite3_free(statement);
-    }
-}
-
 static void change(sqlite3 *on) {
     EACH(table, "t", "model") {
         sql_run(on,
@@ -633,13 +611,13 @@ static void change(sqlite3 *on) {
 
 /* What the snapshots of this transaction have to show if it is committed now. */
 static void keep_model(void) {
-    sql_run(db, "DELETE FROM kept WHERE name IN (SELECT name FROM made);"
-                "INSERT INTO kept SELECT name, path, value FROM made, model");
+    run("DELETE FROM kept WHERE name IN (SELECT name FROM made);"
+        "INSERT INTO kept SELECT name, path, value FROM made, model");
 }
 
 static void commit(void) {
     keep_model();
-    sql_run(db, "COMMIT; DELETE FROM made");
+    run("COMMIT; DELETE FROM made");
     saved = refused = false;
 }
 
@@ -661,7 +639,7 @@ static bool another_process(void) {
 }
 
 static void begin(void) {
-    sql_run(db, "BEGIN IMMEDIATE");
+    run("BEGIN IMMEDIATE");
 }
 
 static void refuse_once(void) {
@@ -678,7 +656,7 @@ static void drop_first(void) {
     if (!*name) return;
     name[strlen(name) - 1] = 0;
     sql_snapshot_drop(db, name);
-    EACH(table, "names", "made", "kept") sql_run(db, "DELETE FROM %s WHERE name = %Q", table, name);
+    EACH(table, "names", "made", "kept") run("DELETE FROM %s WHERE name = %Q", table, name);
 }
 
 static void take_step(enum step step) {
@@ -689,7 +667,7 @@ static void take_step(enum step step) {
         break;
     case SNAPSHOT:
         sql_snapshot(db, TEXT("s%05d", turn));
-        sql_run(db, "INSERT INTO names VALUES('s%05d'); INSERT INTO made VALUES('s%05d')", turn, turn);
+        run("INSERT INTO names VALUES('s%05d'); INSERT INTO made VALUES('s%05d')", turn, turn);
         break;
     case DROP:
         drop_first();
@@ -700,32 +678,31 @@ static void take_step(enum step step) {
                   turn));
         break;
     case SAVEPOINT:
-        if (saved) sql_run(db, "RELEASE s");
-        sql_run(db, "SAVEPOINT s");
+        if (saved) run("RELEASE s");
+        run("SAVEPOINT s");
         saved = true;
         break;
     case ROLLBACK_TO:
-        if (saved) sql_run(db, "ROLLBACK TO s");
+        if (saved) run("ROLLBACK TO s");
         break;
     case REFUSED:
         refuse_once();
         break;
     case ROLLBACK:
-        sql_run(db, "ROLLBACK");
+        run("ROLLBACK");
         saved = refused = false;
         begin();
         break;
     case DELETE_DIRECTORY:
-        sql_run(db, "INSERT INTO t(t, prefix) VALUES('delete', 'd1/'); DELETE FROM model WHERE path GLOB 'd1/*'");
+        run("INSERT INTO t(t, prefix) VALUES('delete', 'd1/'); DELETE FROM model WHERE path GLOB 'd1/*'");
         break;
     case MOVE_DIRECTORY:
-        sql_run(db,
-                "INSERT INTO t(t, prefix, path) VALUES('move', 'd2/', 'm%d/');"
-                "UPDATE model SET path = 'm%d/' || substr(path, 4) WHERE path GLOB 'd2/*'",
-                turn, turn);
+        run("INSERT INTO t(t, prefix, path) VALUES('move', 'd2/', 'm%d/');"
+            "UPDATE model SET path = 'm%d/' || substr(path, 4) WHERE path GLOB 'd2/*'",
+            turn, turn);
         break;
     case OPTIMIZE:
-        sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+        run("INSERT INTO t(t) VALUES('optimize')");
         break;
     case EMPTY:
         both("DELETE FROM @");
@@ -753,33 +730,34 @@ static void looks_as_the_model(sqlite3 *on, const char *where) {
                                  name, name, name, name);
         ck_assert_msg(!differ, "%s, behind %s", name, where);
     }
-    ck_assert_msg(sql_int(on, "SELECT value = (SELECT count(*) FROM names) FROM art_info('t') WHERE property = "
-                              "'snapshots'"),
-                  "snapshots, behind %s", where);
+    ck_assert_msg(
+        sql_int(on, "SELECT value = (SELECT count(*) FROM names) FROM art_info('t') WHERE property = 'snapshots'"),
+        "snapshots, behind %s", where);
 }
 
 /* What is free is written over. */
 static void write_over(void) {
     for (int i = 0; i < 2; i++) {
         turn++;
-        sql_run(db, "BEGIN");
+        run("BEGIN");
         change(db);
-        sql_run(db, "COMMIT; INSERT INTO t(t) VALUES('optimize')");
+        run("COMMIT; INSERT INTO t(t) VALUES('optimize')");
     }
 }
 
 static void try_steps(const enum step *steps, const char *journal) {
     char *where = kept(sqlite3_mprintf("%s:", journal));
+    twin = "model";
     saved = refused = false;
     turn = 1;
-    sql_run(db, "PRAGMA synchronous=OFF; PRAGMA journal_mode=%s", journal);
+    run("PRAGMA synchronous=OFF; PRAGMA journal_mode=%s", journal);
     sql_create(db, "t", "spill_limit='64KB', log_limit='16KB'");
-    sql_run(db, "CREATE TABLE model(path TEXT PRIMARY KEY, value) WITHOUT ROWID; CREATE TABLE names(name);"
-                "CREATE TABLE kept(name, path, value); CREATE TABLE made(name); BEGIN");
+    run("CREATE TABLE model(path TEXT PRIMARY KEY, value) WITHOUT ROWID; CREATE TABLE names(name);"
+        "CREATE TABLE kept(name, path, value); CREATE TABLE made(name); BEGIN");
     both("INSERT INTO @(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300) SELECT "
          "printf('d%d/%03d', i % 3, i), i FROM n");
     sql_snapshot(db, "s00000");
-    sql_run(db, "INSERT INTO names VALUES('s00000'); INSERT INTO made VALUES('s00000')");
+    run("INSERT INTO names VALUES('s00000'); INSERT INTO made VALUES('s00000')");
     commit();
     begin();
     change(db);
@@ -791,7 +769,7 @@ static void try_steps(const enum step *steps, const char *journal) {
     commit();
     looks_as_the_model(db, where);
     sql_reopen();
-    sql_run(db, "PRAGMA synchronous=OFF");
+    run("PRAGMA synchronous=OFF");
     write_over();
     looks_as_the_model(db, TEXT("%s, and written over", where));
     begin();
@@ -802,7 +780,7 @@ static void try_steps(const enum step *steps, const char *journal) {
     ck_assert_msg(!is_held() && !sql_info(db, "held slots"), "the root, behind %s", where);
     char *sound = kept(sql_rows(db, "SELECT art_check('t')"));
     ck_assert_msg(!strcmp(sound, "ok\n"), "%s, behind %s", sound, where);
-    sql_run(db, "DROP TABLE t; DROP TABLE model; DROP TABLE names; DROP TABLE kept; DROP TABLE made");
+    run("DROP TABLE t; DROP TABLE model; DROP TABLE names; DROP TABLE kept; DROP TABLE made");
 }
 
 CASE("states", .seconds = SUITE_FOREVER, .set_up = sql_set_up, .tear_down = sql_tear_down)

@@ -9,10 +9,7 @@ enum { ROWS = 500, ALL = ROWS * (ROWS + 1) / 2 };
 
 static void make_table(void) {
     sql_create(db, "t", "");
-    sql_run(db,
-            "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
-            "SELECT printf('path/%%05d', i), i FROM n",
-            ROWS);
+    fill_rows("INTO t(path, value)", 1, ROWS, "printf('path/%%05d', i), i");
 }
 
 static int64_t held_slots(void) {
@@ -22,12 +19,12 @@ static int64_t held_slots(void) {
 TEST(test_a_damaged_snapshot_is_an_error_and_can_be_dropped) {
     make_table();
     sql_snapshot(db, "a");
-    sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
+    run("UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
     sql_snapshot(db, "b");
-    sql_run(db, "UPDATE t SET value = 1; INSERT INTO t(t) VALUES('optimize')");
+    run("UPDATE t SET value = 1; INSERT INTO t(t) VALUES('optimize')");
     EACH(spoil, "x''", "NULL", "'text'", "x'01'", "zeroblob(300)", "substr(v, 1, length(v) - 1)", "v || x'00'",
          "(SELECT v FROM t_artstate WHERE k = 'snapshot b')") {
-        sql_run(db, "BEGIN; UPDATE t_artstate SET v = %s WHERE k = 'snapshot a'", spoil);
+        run("BEGIN; UPDATE t_artstate SET v = %s WHERE k = 'snapshot a'", spoil);
         refuses(SQLITE_CORRUPT_VTAB, "the snapshot 'a' is damaged (main.t_artstate): drop it",
                 "SELECT * FROM t WHERE snapshot = 'a'");
         expect("500\n", "SELECT count(*) FROM t WHERE snapshot = 'b'");
@@ -35,20 +32,20 @@ TEST(test_a_damaged_snapshot_is_an_error_and_can_be_dropped) {
         ck_assert_int_gt(held_slots(), 0); /* what it held is known all the same */
         expect("ok|0\n", "SELECT art_check('t'), sum(value) FROM t WHERE snapshot = 'b'");
         sql_snapshot_drop(db, "b");
-        sql_run(db, "ROLLBACK");
+        run("ROLLBACK");
     }
     expect("ok\n", "SELECT art_check('t')");
 }
 
 /* A message has room for a part of a name, and is a text all the same. */
 TEST(test_a_name_that_is_cut_in_a_message_ends_with_a_whole_character) {
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, v, storage=inline)");
-    sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000) "
-                "SELECT printf('%%06d', i), randomblob(600) FROM n; INSERT INTO t(t) VALUES('flush')");
-    sql_run(db, "INSERT INTO t(t, snapshot) VALUES('snapshot', substr(replace(hex(zeroblob(40)), '0', 'x'), 2) || "
-                "char(233, 233))");
-    sql_run(db, "DELETE FROM t; INSERT INTO t(t) VALUES('optimize'); UPDATE t_artblob SET data = zeroblob(4096) WHERE "
-                "page %% 128 < 5");
+    run("CREATE VIRTUAL TABLE t USING art(path, v, storage=inline)");
+    run("INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000) "
+        "SELECT printf('%%06d', i), randomblob(600) FROM n; INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t(t, snapshot) VALUES('snapshot', substr(replace(hex(zeroblob(40)), '0', 'x'), 2) || char(233, "
+        "233))");
+    run("DELETE FROM t; INSERT INTO t(t) VALUES('optimize'); UPDATE t_artblob SET data = zeroblob(4096) WHERE page %% "
+        "128 < 5");
     ck_assert_int_gt(sql_int(db, "SELECT count(*) FROM art_check('t') WHERE problem GLOB '*xxx[?]*'"), 0);
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM art_check('t') WHERE instr(CAST(problem AS BLOB), x'C327')"), 0);
     ck_assert_int_eq(sql_int(db, "SELECT instr(CAST(art_check('t') AS BLOB), x'C327')"), 0);
@@ -59,8 +56,7 @@ TEST(test_a_row_whose_hash_is_right_and_whose_name_is_too_long_is_damage_all_the
     sql_snapshot(db, "a");
     char key[4096] = "snapshot ";
     memset(key + strlen(key), 'x', sizeof key - 1 - strlen(key));
-    sqlite3_stmt *row = sql_prepare(db, "SELECT v FROM t_artstate WHERE k = 'snapshot a'");
-    ck_assert_int_eq(sqlite3_step(row), SQLITE_ROW);
+    sqlite3_stmt *row = sql_first_row(db, "SELECT v FROM t_artstate WHERE k = 'snapshot a'");
     int len = sqlite3_column_bytes(row, 0);
     uint8_t *value = malloc((size_t)len);
     memcpy(value, sqlite3_column_blob(row, 0), (size_t)len);
@@ -75,25 +71,25 @@ TEST(test_a_row_whose_hash_is_right_and_whose_name_is_too_long_is_damage_all_the
     free(value);
     refuses(SQLITE_CORRUPT_VTAB, "is damaged (main.t_artstate)", "SELECT * FROM art_snapshots('t')");
     ck_assert_ptr_nonnull(strstr(kept(sql_rows(db, "SELECT art_check('t')")), "is damaged (main.t_artstate)"));
-    sql_run(db, "DELETE FROM t_artstate WHERE k LIKE 'snapshot xx%%'");
+    run("DELETE FROM t_artstate WHERE k LIKE 'snapshot xx%%'");
     expect("ok\n", "SELECT art_check('t')");
 }
 
 TEST(test_sets_that_are_damaged_or_missing_stop_who_writes_blobs) {
     make_table();
     sql_snapshot(db, "a");
-    sql_run(db, "UPDATE t SET value = 0");
-    sql_run(db, "INSERT INTO t(t) VALUES('optimize')");
+    run("UPDATE t SET value = 0");
+    run("INSERT INTO t(t) VALUES('optimize')");
     EACH(spoil, "DELETE FROM t_artstate WHERE k = 'held'", "UPDATE t_artstate SET v = x'00' WHERE k = 'held'",
          "UPDATE t_artstate SET v = v || x'00' WHERE k = 'held'",
          "INSERT INTO t_artstate(k, v) SELECT 'let go', v FROM t_artstate WHERE k = 'held'") {
-        sql_run(db, "BEGIN; %s", spoil);
-        sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
+        run("BEGIN; %s", spoil);
+        run("INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
         ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_CORRUPT_VTAB);
-        if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
+        if (!sqlite3_get_autocommit(db)) run("ROLLBACK");
         ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
     }
-    sql_run(db, "INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t(path) VALUES('x'); INSERT INTO t(t) VALUES('flush')");
     ck_assert_int_eq(sql_sum_in(db, "a"), ALL);
 }
 
@@ -102,12 +98,12 @@ static void make_three(void) {
     make_table();
     EACH(name, "a", "b", "c") {
         sql_snapshot(db, name);
-        sql_run(db, "UPDATE t SET value = value + 1; INSERT INTO t(t) VALUES('optimize')");
+        run("UPDATE t SET value = value + 1; INSERT INTO t(t) VALUES('optimize')");
     }
 }
 
 static void write_twice(void) {
-    for (int i = 0; i < 2; i++) sql_run(db, "UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
+    for (int i = 0; i < 2; i++) run("UPDATE t SET value = 0; INSERT INTO t(t) VALUES('optimize')");
 }
 
 static void is_sound_when_all_are_gone(void) {
@@ -119,7 +115,7 @@ static void is_sound_when_all_are_gone(void) {
 
 TEST(test_damaged_snapshots_do_not_stop_the_drop_of_another) {
     make_three();
-    sql_run(db, "UPDATE t_artstate SET v = x'00' WHERE k IN ('snapshot a', 'snapshot b')");
+    run("UPDATE t_artstate SET v = x'00' WHERE k IN ('snapshot a', 'snapshot b')");
     int64_t slots = held_slots();
     sql_snapshot_drop(db, "a");
     write_twice();
@@ -134,59 +130,55 @@ TEST(test_damaged_snapshots_do_not_stop_the_drop_of_another) {
     is_sound_when_all_are_gone();
 }
 
-static const char *const lost[] = {
-    "DELETE FROM t_artstate WHERE k = 'held'",
-    "DELETE FROM t_artstate WHERE k IN ('held', 'let go')",
-    "UPDATE t_artstate SET v = x'00' WHERE k = 'held'",
-    "UPDATE t_artstate SET v = x'00' WHERE k = 'let go'",
-    "UPDATE t_artstate SET v = 5 WHERE k IN ('held', 'let go')",
-};
+TEXTS(lost, "DELETE FROM t_artstate WHERE k = 'held'", "DELETE FROM t_artstate WHERE k IN ('held', 'let go')",
+      "UPDATE t_artstate SET v = x'00' WHERE k = 'held'", "UPDATE t_artstate SET v = x'00' WHERE k = 'let go'",
+      "UPDATE t_artstate SET v = 5 WHERE k IN ('held', 'let go')");
 
 /* And a reader goes on to stand on what was let go, though nobody knows what that was. */
 LOOP_TEST(test_what_is_held_is_worked_out_anew_where_it_is_lost, LENGTH(lost)) {
     EACH(command, "INSERT INTO t(t, snapshot) VALUES('snapshot', 'd')",
          "INSERT INTO t(t, snapshot) VALUES('drop snapshot', 'b')") {
-        sql_run(db, "DROP TABLE IF EXISTS t; PRAGMA journal_mode=WAL");
+        run("DROP TABLE IF EXISTS t; PRAGMA journal_mode=WAL");
         make_three();
         sqlite3 *reader = sql_open(path);
         sql_run(reader, "BEGIN");
         ck_assert_int_eq(sql_sum_in(reader, "a"), ALL);
         sql_snapshot_drop(db, "a");
         ck_assert(sql_state_has(db, "held") && sql_state_has(db, "let go"));
-        sql_run(db, "%s; INSERT INTO t(path) VALUES('x')", lost[_i]);
+        run("%s; INSERT INTO t(path) VALUES('x')", lost[_i]);
         refuses(SQLITE_CORRUPT_VTAB, "(main.t_artstate): make or drop a snapshot, and it is worked out anew",
                 "INSERT INTO t(t) VALUES('flush')");
-        sql_run(db, "BEGIN; %s", command);
+        run("BEGIN; %s", command);
         expect("ok\n", "SELECT art_check('t')");
-        sql_run(db, "COMMIT");
+        run("COMMIT");
         expect("ok\n", "SELECT art_check('t')");
         write_twice();
         ck_assert_int_eq(sql_sum_in(reader, "a"), ALL);
         ck_assert_int_eq(sql_sum_in(db, "c"), ALL + 2 * ROWS);
         sql_run(reader, "COMMIT");
         sql_close(reader);
-        sql_run(db, "INSERT INTO t(t, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('t')");
+        run("INSERT INTO t(t, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('t')");
         is_sound_when_all_are_gone();
     }
 }
 
 TEST(test_what_is_held_is_worked_out_anew_where_no_snapshot_is_left) {
     make_three();
-    sql_run(db, "INSERT INTO t(t, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('t')");
-    sql_run(db, "DELETE FROM t_artstate WHERE k IN ('held', 'let go')");
+    run("INSERT INTO t(t, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('t')");
+    run("DELETE FROM t_artstate WHERE k IN ('held', 'let go')");
     refuses(SQLITE_CORRUPT_VTAB, "'held' is missing (main.t_artstate): make or drop a snapshot",
             "INSERT INTO t(t) VALUES('optimize')");
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     sql_snapshot(db, "x");
     sql_snapshot_drop(db, "x");
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     is_sound_when_all_are_gone();
 }
 
 /* The command that is to work it out says which snapshots are in the way. */
 TEST(test_what_is_held_is_worked_out_anew_when_the_damaged_snapshots_are_gone) {
     make_three();
-    sql_run(db, "UPDATE t_artstate SET v = x'00' WHERE k IN ('held', 'snapshot a', 'snapshot b')");
+    run("UPDATE t_artstate SET v = x'00' WHERE k IN ('held', 'snapshot a', 'snapshot b')");
     refuses(SQLITE_CORRUPT_VTAB, "the snapshot 'a' is damaged (main.t_artstate): drop it",
             "INSERT INTO t(t, snapshot) VALUES('snapshot', 'd')");
     sql_snapshot_drop(db, "b");

@@ -11,7 +11,7 @@
 
 enum { SLOT = 512 * 1024, ROWS = 20000 };
 
-static const char *const storages[] = {"file", "inline"};
+TEXTS(storages, "file", "inline");
 enum { STORAGES = LENGTH(storages) };
 
 static const char all[] = "20001|200010000\n", later[] = "20001|200016000\n", rest[] = "8000|44003000\n";
@@ -22,17 +22,16 @@ static void optimize(sqlite3 *of) {
 
 /* The snapshot 'a' has `all`, 'b' has `later`, and the table has `rest`. */
 static void make(const char *storage) {
-    sql_run(db,
-            "PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL;"
-            "CREATE VIRTUAL TABLE t USING art(key, size INTEGER, pad, storage=%s);"
-            "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
-            " SELECT printf('%%08d', i), i, hex(randomblob(60)) FROM n",
-            storage, ROWS);
+    run("PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL;"
+        "CREATE VIRTUAL TABLE t USING art(key, size INTEGER, pad, storage=%s);"
+        "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+        " SELECT printf('%%08d', i), i, hex(randomblob(60)) FROM n",
+        storage, ROWS);
     optimize(db);
     sql_snapshot(db, "a");
-    sql_run(db, "UPDATE t SET size = size + 1 WHERE key < '00006000'; INSERT INTO t(t) VALUES('flush')");
+    run("UPDATE t SET size = size + 1 WHERE key < '00006000'; INSERT INTO t(t) VALUES('flush')");
     sql_snapshot(db, "b");
-    sql_run(db, "DELETE FROM t WHERE key BETWEEN '00007000' AND '00019000'");
+    run("DELETE FROM t WHERE key BETWEEN '00007000' AND '00019000'");
     optimize(db);
 }
 
@@ -77,7 +76,7 @@ static int64_t bytes_of(const char *file) {
 LOOP_TEST(test_a_copy_has_all_snapshots_in_either_storage, STORAGES *STORAGES) {
     const char *to = storages[_i / STORAGES];
     make(storages[_i % STORAGES]);
-    sql_run(db, "SELECT art_backup(%Q, 'main', %Q)", copy_path, to);
+    run("SELECT art_backup(%Q, 'main', %Q)", copy_path, to);
     sqlite3 *copy = sql_open(copy_path);
     shows_all(copy);
     sql_run(copy, "UPDATE t SET pad = ''");
@@ -96,7 +95,7 @@ TEST(test_a_blob_that_several_snapshots_name_is_copied_once) {
     make("file");
     sql_snapshot(db, "c");
     sql_snapshot(db, "d");
-    sql_run(db, "SELECT art_backup(%Q, 'main', 'inline')", copy_path);
+    run("SELECT art_backup(%Q, 'main', 'inline')", copy_path);
     sqlite3 *copy = sql_open(copy_path);
     int64_t pages = sql_int(copy, "SELECT count(*) FROM t_artblob");
     ck_assert_int_le(pages, bytes_of(file_of(db)) / 4096);
@@ -109,10 +108,10 @@ TEST(test_a_blob_that_several_snapshots_name_is_copied_once) {
 /* The file is not begun anew under the snapshots. */
 LOOP_TEST(test_a_copy_of_an_emptied_table_has_its_snapshots, STORAGES *STORAGES) {
     make(storages[_i % STORAGES]);
-    sql_run(db, "DELETE FROM t");
+    run("DELETE FROM t");
     optimize(db);
-    sql_expect(db, "0|0\n", "SELECT count(*), (SELECT value FROM art_debug('t') WHERE property = 'blobs') FROM t");
-    sql_run(db, "SELECT art_backup(%Q, 'main', %Q)", copy_path, storages[_i / STORAGES]);
+    expect("0|0\n", "SELECT count(*), (SELECT value FROM art_debug('t') WHERE property = 'blobs') FROM t");
+    run("SELECT art_backup(%Q, 'main', %Q)", copy_path, storages[_i / STORAGES]);
     sqlite3 *copy = sql_open(copy_path);
     sql_expect(copy, "ok: 1 art table\n", "SELECT art_verify()");
     sql_run(copy, "INSERT INTO t(key, size) VALUES('new', 1); INSERT INTO t(t) VALUES('flush')");
@@ -127,16 +126,16 @@ LOOP_TEST(test_a_copy_without_what_was_let_go_is_written_to, STORAGES) {
     make(storages[_i]);
     sql_snapshot_drop(db, "a");
     sql_snapshot_drop(db, "b");
-    sql_run(db, "SELECT art_vacuum('t')");
+    run("SELECT art_vacuum('t')");
     for (int i = 0; i < 3; i++) {
-        sql_run(db, "UPDATE t SET pad = hex(randomblob(100 + %d))", i);
+        run("UPDATE t SET pad = hex(randomblob(100 + %d))", i);
         optimize(db);
-        sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+        run("PRAGMA wal_checkpoint(TRUNCATE)");
         if (i == 1) sql_snapshot(db, "c");
     }
     sql_snapshot_drop(db, "c");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artstate WHERE k = 'let go'"), 1);
-    sql_run(db, "SELECT art_backup(%Q)", copy_path);
+    run("SELECT art_backup(%Q)", copy_path);
     sqlite3 *copy = sql_open(copy_path);
     sql_expect(copy, "ok: 1 art table\n", "SELECT art_verify()");
     sql_run(copy, "UPDATE t SET pad = hex(randomblob(90)); INSERT INTO t(t) VALUES('flush')");
@@ -159,7 +158,7 @@ static void take_away_what_snapshots_name(const char *storage) {
     sql_run(copy, "SELECT art_backup(%Q)", alone);
     sql_close(copy);
     ck_assert_int_eq(sql_shell("rm copy.db*"), 0);
-    sql_run(db, "SELECT art_backup(%Q)", copy_path);
+    run("SELECT art_backup(%Q)", copy_path);
     sqlite3 *whole = sql_open(copy_path);
     if (!strcmp(storage, "inline")) {
         sql_run(whole, "ATTACH %Q AS alone; DELETE FROM t_artblob WHERE page NOT IN (SELECT page FROM alone.t_artblob)",
@@ -185,7 +184,7 @@ static void take_away_what_snapshots_name(const char *storage) {
 
 LOOP_TEST(test_a_copy_without_the_blobs_of_a_snapshot_is_no_copy, STORAGES) {
     make(storages[_i]);
-    sql_run(db, "SELECT art_backup(%Q)", copy_path);
+    run("SELECT art_backup(%Q)", copy_path);
     take_away_what_snapshots_name(storages[_i]);
     sqlite3 *copy = sql_open(copy_path);
     sql_expect(copy, rest, "SELECT count(*), sum(size) FROM t");
@@ -222,61 +221,59 @@ static const struct {
 
 LOOP_TEST(test_rows_of_snapshots_that_are_not_what_they_were_are_found, STORAGES *LENGTH(lies)) {
     const char *change = lies[_i / STORAGES].change, *words = lies[_i / STORAGES].words;
-    sql_run(db, "CREATE TABLE was(v)");
+    run("CREATE TABLE was(v)");
     make(storages[_i % STORAGES]);
     sql_snapshot_drop(db, "b");
-    sql_run(db, "UPDATE t SET size = size + 1; INSERT INTO t(t) VALUES('flush')"); /* what was let go is retired */
-    sql_run(db, "INSERT INTO was SELECT v FROM t_artstate WHERE k = 'held'");
+    run("UPDATE t SET size = size + 1; INSERT INTO t(t) VALUES('flush')"); /* what was let go is retired */
+    run("INSERT INTO was SELECT v FROM t_artstate WHERE k = 'held'");
     sql_snapshot(db, "b");
-    sql_run(db, "UPDATE t SET pad = ''");
+    run("UPDATE t SET pad = ''");
     optimize(db);
-    sql_expect(db, "ok\n", "SELECT art_check('t')");
-    sql_run(db, "BEGIN");
+    expect("ok\n", "SELECT art_check('t')");
+    run("BEGIN");
     sql_snapshot_drop(db, "b");
     sql_snapshot(db, "b"); /* what was let go is held again */
-    sql_run(db, "COMMIT");
-    sql_expect(db, "ok\n", "SELECT art_check('t')");
-    sql_run(db, "UPDATE t SET pad = 'b'; INSERT INTO t(t) VALUES('flush')"); /* and goes with the next root */
-    sql_expect(db, "ok\n", "SELECT art_check('t')");
-    sql_run(db, "%s", change);
+    run("COMMIT");
+    expect("ok\n", "SELECT art_check('t')");
+    run("UPDATE t SET pad = 'b'; INSERT INTO t(t) VALUES('flush')"); /* and goes with the next root */
+    expect("ok\n", "SELECT art_check('t')");
+    run("%s", change);
     sql_reopen();
     char *said = kept(sql_rows(db, "SELECT art_check('t')"));
     ck_assert_msg(strstr(said, words), "%s: %s", change, said);
-    sql_refused(db, SQLITE_CORRUPT_VTAB, words, "SELECT art_verify()");
-    sql_expect(db, "8000\n", "SELECT count(*) FROM t"); /* readers go on */
+    refuses(SQLITE_CORRUPT_VTAB, words, "SELECT art_verify()");
+    expect("8000\n", "SELECT count(*) FROM t"); /* readers go on */
 }
 
 /* --- art_salvage() ------------------------------------------------------------------------------------------------ */
 
 TEST(test_salvage_of_a_snapshot_is_refused_where_nothing_is_left_of_it) {
     make("inline");
-    sql_run(db, "CREATE VIRTUAL TABLE temp.s USING art_salvage('t', snapshot='none')");
+    run("CREATE VIRTUAL TABLE temp.s USING art_salvage('t', snapshot='none')");
     refuses(SQLITE_ERROR, "nothing is left of a snapshot 'none' (main.t): give the name of another", "SELECT * FROM s");
     refuses(SQLITE_ERROR, "give its name alone, or snapshot='...' behind it",
             "CREATE VIRTUAL TABLE temp.u USING art_salvage('t', size)");
-    sql_run(db, "UPDATE t_artstate SET v = substr(v, 1, 40) || zeroblob(100) WHERE k = 'snapshot a'");
-    sql_run(db, "CREATE VIRTUAL TABLE temp.a USING art_salvage('t', snapshot='a')");
+    run("UPDATE t_artstate SET v = substr(v, 1, 40) || zeroblob(100) WHERE k = 'snapshot a'");
+    run("CREATE VIRTUAL TABLE temp.a USING art_salvage('t', snapshot='a')");
     refuses(0, "art: ", "SELECT * FROM a");
     refuses(SQLITE_ERROR, "nothing is left of a snapshot 'none' (main.t)", "SELECT * FROM art_lost('t', 'none')");
     refuses(0, "art: ", "SELECT * FROM art_lost('t', 'a')");
     /* The root has a checksum of its own. */
-    sql_run(db, "UPDATE t_artstate SET v = substr(v, 1, length(v) - 8) || zeroblob(8) WHERE k = 'snapshot b'");
+    run("UPDATE t_artstate SET v = substr(v, 1, length(v) - 8) || zeroblob(8) WHERE k = 'snapshot b'");
     shows(db, "b", later);
 }
 
 /* With everything that says what the table is, but for a snapshot. */
 LOOP_TEST(test_a_snapshot_is_read_where_the_table_has_lost_its_root, STORAGES) {
     make(storages[_i]);
-    sql_run(db, "DELETE FROM t_artdata; DELETE FROM t_artstate WHERE k = 'root'");
+    run("DELETE FROM t_artdata; DELETE FROM t_artstate WHERE k = 'root'");
     sql_reopen();
     shows(db, "a", all);
     shows(db, "b", later);
-    sql_expect(db, "1|0|0\n",
-               "SELECT (SELECT count(*) FROM art_lost('t')) > 0, (SELECT count(*) FROM art_lost('t', 'a')),"
-               " (SELECT count(*) FROM art_lost('t', 'b'))");
-    sql_expect(db, "1|1\n",
-               "SELECT (SELECT count(*) FROM art_lost('t', NULL)) > 0, count(*) > 0 FROM art_lost('t') WHERE snapshot "
-               "IS NULL");
+    expect("1|0|0\n", "SELECT (SELECT count(*) FROM art_lost('t')) > 0, (SELECT count(*) FROM art_lost('t', 'a')),"
+                      " (SELECT count(*) FROM art_lost('t', 'b'))");
+    expect("1|1\n", "SELECT (SELECT count(*) FROM art_lost('t', NULL)) > 0, count(*) > 0 FROM art_lost('t') WHERE "
+                    "snapshot IS NULL");
 }
 
 /* --- art_vacuum() ------------------------------------------------------------------------------------------------- */
@@ -286,40 +283,39 @@ TEST(test_art_vacuum_ends_below_the_slots_of_a_snapshot) {
     make("file");
     sql_snapshot_drop(db, "a");
     sql_snapshot_drop(db, "b");
-    sql_run(db, "UPDATE t SET pad = hex(randomblob(2000))");
+    run("UPDATE t SET pad = hex(randomblob(2000))");
     optimize(db);
     sql_snapshot(db, "end");
-    sql_run(db, "DELETE FROM t WHERE key > '00000100'");
+    run("DELETE FROM t WHERE key > '00000100'");
     optimize(db);
-    sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
-    sql_expect(db, "done\n", "SELECT art_vacuum('t')");
+    run("PRAGMA wal_checkpoint(TRUNCATE)");
+    expect("done\n", "SELECT art_vacuum('t')");
     int64_t held = bytes_of(file_of(db));
     ck_assert_int_gt(held, 30 * SLOT);
     ck_assert_int_gt(fact(db, "free slots"), 1);
     sqlite3 *other = sql_open(path);
-    sqlite3_stmt *reader = sql_prepare(other, "SELECT key FROM t");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
-    sql_run(db, "UPDATE t SET size = 0; INSERT INTO t(t) VALUES('flush')");
+    sqlite3_stmt *reader = sql_first_row(other, "SELECT key FROM t");
+    run("UPDATE t SET size = 0; INSERT INTO t(t) VALUES('flush')");
     refuses(SQLITE_BUSY, "another connection reads or writes (t)", "SELECT art_vacuum('t')");
     sqlite3_finalize(reader);
     sql_close(other);
     sql_snapshot_drop(db, "end");
-    sql_expect(db, "done\n", "SELECT art_vacuum('t')");
+    expect("done\n", "SELECT art_vacuum('t')");
     ck_assert_int_le(bytes_of(file_of(db)), 4 * SLOT);
-    sql_expect(db, "ok: 1 art table\n", "SELECT art_verify()");
+    expect("ok: 1 art table\n", "SELECT art_verify()");
 }
 
 LOOP_TEST(test_art_vacuum_behind_the_last_drop_leaves_what_the_table_has, STORAGES) {
     make(storages[_i]);
-    sql_run(db, "SELECT art_vacuum('t')");
+    run("SELECT art_vacuum('t')");
     shows_all(db);
     sql_snapshot_drop(db, "a");
     sql_snapshot_drop(db, "b");
-    sql_run(db, "SELECT art_vacuum('t')");
-    sql_expect(db, rest, "SELECT count(*), sum(size) FROM t");
-    sql_run(db, "CREATE VIRTUAL TABLE u USING art(key, size INTEGER, pad, storage=%s); INSERT INTO u SELECT * FROM t",
-            storages[_i]);
-    sql_run(db, "SELECT art_vacuum('u')");
+    run("SELECT art_vacuum('t')");
+    expect(rest, "SELECT count(*), sum(size) FROM t");
+    run("CREATE VIRTUAL TABLE u USING art(key, size INTEGER, pad, storage=%s); INSERT INTO u SELECT * FROM t",
+        storages[_i]);
+    run("SELECT art_vacuum('u')");
     ck_assert_int_eq(fact(db, "blobs"), sql_int(db, "SELECT value FROM art_debug('u') WHERE property = 'blobs'"));
     ck_assert_int_eq(fact(db, "held slots") + fact(db, "retired slots"), 0);
     int64_t pages = sql_int(db, "SELECT count(*) FROM sqlite_schema WHERE name = 't_artblob'") &&
@@ -331,7 +327,7 @@ LOOP_TEST(test_art_vacuum_behind_the_last_drop_leaves_what_the_table_has, STORAG
 
 LOOP_TEST(test_a_copy_of_both_files_has_the_snapshots, STORAGES) {
     make(storages[_i]);
-    sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    run("PRAGMA wal_checkpoint(TRUNCATE)");
     sql_close(db);
     db = NULL;
     ck_assert_int_eq(sql_shell("mkdir other && cp *.db* other/"), 0);
@@ -351,7 +347,7 @@ LOOP_TEST(test_sqlites_own_copies_have_the_snapshots_of_inline_tables, 2 * STORA
     bool is_inline = _i % STORAGES;
     make(storages[_i % STORAGES]);
     if (_i / STORAGES) {
-        sql_run(db, "VACUUM INTO %Q", copy_path);
+        run("VACUUM INTO %Q", copy_path);
     } else {
         sqlite3 *to = sql_open(copy_path);
         sqlite3_backup *pages = sqlite3_backup_init(to, "main", db, "main");
@@ -367,16 +363,16 @@ LOOP_TEST(test_sqlites_own_copies_have_the_snapshots_of_inline_tables, 2 * STORA
 
 LOOP_TEST(test_vacuum_rename_and_clean_leave_snapshots_alone, STORAGES) {
     make(storages[_i]);
-    sql_run(db, "VACUUM");
+    run("VACUUM");
     shows_all(db);
-    sql_run(db, "INSERT INTO t(t) VALUES('clean')");
+    run("INSERT INTO t(t) VALUES('clean')");
     shows_all(db);
-    sql_run(db, "ALTER TABLE t RENAME TO u");
-    sql_run(db, "ALTER TABLE u RENAME TO t");
-    sql_run(db, "UPDATE t SET pad = ''; INSERT INTO t(t) VALUES('flush'); INSERT INTO t(t) VALUES('clean')");
+    run("ALTER TABLE t RENAME TO u");
+    run("ALTER TABLE u RENAME TO t");
+    run("UPDATE t SET pad = ''; INSERT INTO t(t) VALUES('flush'); INSERT INTO t(t) VALUES('clean')");
     shows(db, "a", all);
     shows(db, "b", later);
-    sql_expect(db, "ok: 1 art table\n", "SELECT art_verify()");
+    expect("ok: 1 art table\n", "SELECT art_verify()");
 }
 
 SUITE("sql_snapshots_kept", .seconds = 120, .set_up = sql_set_up, .tear_down = sql_tear_down)

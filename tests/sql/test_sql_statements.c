@@ -6,32 +6,27 @@
  */
 #include "tests/support/sql_one.h"
 
-static const char *const tables[] = {"ours", "theirs"};
+TEXTS(tables, "t", "theirs");
 static const char all_rows[] = "SELECT path, quote(value) FROM @ ORDER BY path";
 
 static void make_tables(const char *options) {
-    sql_create(db, "ours", options);
-    sql_run(db, "CREATE TABLE theirs(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
+    sql_create(db, "t", options);
+    run("CREATE TABLE theirs(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
 }
 
 static void set_up(void) {
     sql_set_up();
-    sql_run(db, "PRAGMA journal_mode=WAL");
-}
-
-static void on_both(const char *statement) {
-    for (int i = 0; i < 2; i++) {
-        sql_run(db, "%s", kept(sql_named(statement, tables[i])));
-    }
+    twin = "theirs";
+    run("PRAGMA journal_mode=WAL");
 }
 
 static void same_rows(void) {
-    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM (SELECT path, value FROM ours EXCEPT SELECT * FROM theirs)"), 0);
-    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM (SELECT * FROM theirs EXCEPT SELECT path, value FROM ours)"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM (SELECT path, value FROM t EXCEPT SELECT * FROM theirs)"), 0);
+    ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM (SELECT * FROM theirs EXCEPT SELECT path, value FROM t)"), 0);
 }
 
 /* Both tables answer alike, and hold the same rows afterwards. */
-static void alike(const char *statement) {
+static void same(const char *statement) {
     char *ours = kept(sql_outcome(db, tables[0], statement, "SELECT count(*) FROM @"));
     char *theirs = kept(sql_outcome(db, tables[1], statement, "SELECT count(*) FROM @"));
     ck_assert_msg(!strcmp(ours, theirs), "%s\n  gave     %s\n  ordinary %s", statement, ours, theirs);
@@ -40,7 +35,7 @@ static void alike(const char *statement) {
 
 /* --- conflict clauses --------------------------------------------------------------------------------------------- */
 
-static const char *const words[] = {"", " OR ABORT", " OR FAIL", " OR IGNORE", " OR REPLACE", " OR ROLLBACK"};
+TEXTS(words, "", " OR ABORT", " OR FAIL", " OR IGNORE", " OR REPLACE", " OR ROLLBACK");
 
 /* ~ is the conflict clause. */
 TEXTS(conflicting, "INSERT~ INTO @(path, value) VALUES('b', 'again')",
@@ -75,20 +70,18 @@ static char *with_word(const char *statement, const char *word) {
 }
 
 static void start_again(void) {
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
-    on_both("DELETE FROM @; INSERT INTO @(path, value) VALUES('a', 1), ('b', 2), ('c', 3), ('d', 4)");
-    on_both("DELETE FROM o@");
+    if (!sqlite3_get_autocommit(db)) run("ROLLBACK");
+    both("DELETE FROM @; INSERT INTO @(path, value) VALUES('a', 1), ('b', 2), ('c', 3), ('d', 4)");
+    both("DELETE FROM o@");
 }
 
 /* In one transaction after another for the two tables: a ROLLBACK must not take the other's rows along. */
 static char *outcome_within(const char *table, const char *before, const char *statement, const char *after) {
-    sql_run(db, "%s", before);
+    run("%s", before);
     char *first = kept(sql_outcome(db, table, statement, all_rows));
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "%s", after);
-    if (!sqlite3_get_autocommit(db)) sql_run(db, "ROLLBACK");
-    char *both =
-        sqlite3_mprintf("%s, then\n%s", first, strchr(kept(sql_outcome(db, table, "SELECT 1", all_rows)), '\n') + 1);
-    return both;
+    if (!sqlite3_get_autocommit(db)) run("%s", after);
+    if (!sqlite3_get_autocommit(db)) run("ROLLBACK");
+    return TEXT("%s, then\n%s", first, strchr(kept(sql_outcome(db, table, "SELECT 1", all_rows)), '\n') + 1);
 }
 
 static void try_list(const char *const *list, size_t count, const char *before, const char *after) {
@@ -97,7 +90,7 @@ static void try_list(const char *const *list, size_t count, const char *before, 
             start_again();
             char *statement = kept(with_word(list[i], words[w])), *results[2];
             for (int t = 0; t < 2; t++) {
-                results[t] = kept(outcome_within(tables[t], kept(sql_named(before, tables[t])), statement, after));
+                results[t] = outcome_within(tables[t], named(before, t), statement, after);
             }
             ck_assert_msg(!strcmp(results[0], results[1]), "%s; %s; %s\n  gave     %s\n  ordinary %s", before,
                           statement, after, results[0], results[1]);
@@ -110,8 +103,8 @@ static void try_conflicts(const char *before, const char *after) {
 }
 
 static void make_triggers(void) {
-    on_both("CREATE TABLE o@(path, value); CREATE TRIGGER w@ AFTER INSERT ON o@ BEGIN "
-            "INSERT INTO @(path, value) VALUES(new.path, new.value); END");
+    both("CREATE TABLE o@(path, value); CREATE TRIGGER w@ AFTER INSERT ON o@ BEGIN "
+         "INSERT INTO @(path, value) VALUES(new.path, new.value); END");
 }
 
 static void make_conflicts(const char *options) {
@@ -145,8 +138,8 @@ TEST(test_conflict_clauses_over_blobs_and_spilled_transactions) {
 
 TEST(test_conflict_clauses_for_a_column_that_must_not_be_null) {
     enum { COUNT = LENGTH(not_null) };
-    sql_create(db, "ours", "path, value INTEGER NOT NULL");
-    sql_run(db, "CREATE TABLE theirs(path TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID");
+    sql_create(db, "t", "path, value INTEGER NOT NULL");
+    run("CREATE TABLE theirs(path TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID");
     make_triggers();
     try_list(not_null, COUNT, "SELECT 1", "SELECT 1");
     try_list(not_null, COUNT, "BEGIN; UPDATE @ SET value = value + 10; INSERT INTO @ VALUES('in', 0)", "COMMIT");
@@ -159,16 +152,14 @@ TEST(test_conflict_clauses_for_a_column_that_must_not_be_null) {
 enum { MANY = 1200 };
 
 static void fill_many(void) {
-    on_both("DELETE FROM @");
-    sql_run(db,
-            "INSERT INTO theirs WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT %d) "
-            "SELECT char(97 + i %% 5) || '/' || (i * 7919 %% 3001), iif(i %% 50, i, zeroblob(5000)) FROM n",
-            MANY);
-    sql_run(db, "INSERT INTO ours(path, value) SELECT path, value FROM theirs");
+    both("DELETE FROM @");
+    fill_rows("INTO theirs", 0, MANY,
+              "char(97 + i %% 5) || '/' || (i * 7919 %% 3001), iif(i %% 50, i, zeroblob(5000))");
+    run("INSERT INTO t(path, value) SELECT path, value FROM theirs");
 }
 
-static const char *const self_changing[] = {
-    "UPDATE @ SET path = 'old/' || path WHERE path GLOB 'a*'",
+TEXTS(
+    self_changing, "UPDATE @ SET path = 'old/' || path WHERE path GLOB 'a*'",
     "UPDATE @ SET path = path || '!' WHERE path GLOB 'b*'",           /* into the range that is being read */
     "UPDATE @ SET path = 'z' || path, value = path",                  /* all to the end of it */
     "UPDATE @ SET path = char(unicode(path) - 1) || substr(path, 2)", /* each to the place of another, just gone */
@@ -184,16 +175,16 @@ static const char *const self_changing[] = {
     "DELETE FROM @ WHERE path > (SELECT avg(path) || 'm' FROM @)",
     "UPDATE @ SET path = 'old/' || path WHERE path LIKE 'A/1%' OR path LIKE 'b/_2%'",
     "DELETE FROM @ WHERE path LIKE 'C%' ESCAPE '!' AND path IN (SELECT path FROM @ WHERE path LIKE 'c/1%')",
-    "UPDATE @ SET path = y.path || 'y', value = y.value FROM @ y WHERE y.path = 'c' || substr(@.path, 2)"};
+    "UPDATE @ SET path = y.path || 'y', value = y.value FROM @ y WHERE y.path = 'c' || substr(@.path, 2)");
 
 static void change_while_reading(const char *begin, const char *end) {
     for (size_t i = 0; i < LENGTH(self_changing); i++) {
         fill_many();
-        on_both("UPDATE @ SET value = 'in the log' WHERE path GLOB '?/2*'");
-        sql_run(db, "%s", begin);
-        alike(self_changing[i]);
-        alike("UPDATE @ SET path = 'again/' || path WHERE path > 'c'");
-        sql_run(db, "%s", end);
+        both("UPDATE @ SET value = 'in the log' WHERE path GLOB '?/2*'");
+        run("%s", begin);
+        same(self_changing[i]);
+        same("UPDATE @ SET path = 'again/' || path WHERE path > 'c'");
+        run("%s", end);
         same_rows();
     }
 }
@@ -206,7 +197,7 @@ TEST(test_a_statement_may_change_the_table_that_it_reads) {
 TEST(test_a_statement_within_a_transaction_may_change_the_table_that_it_reads) {
     make_tables("log_limit='8KB', spill_limit='16KB'");
     change_while_reading("BEGIN", "COMMIT");
-    change_while_reading("BEGIN; SAVEPOINT s; DELETE FROM ours; DELETE FROM theirs; ROLLBACK TO s", "ROLLBACK");
+    change_while_reading("BEGIN; SAVEPOINT s; DELETE FROM t; DELETE FROM theirs; ROLLBACK TO s", "ROLLBACK");
     expect("ok\n", "PRAGMA integrity_check");
 }
 
@@ -220,14 +211,14 @@ TEST(test_rows_below_a_prefix_are_changed_as_by_a_pattern) {
          "DELETE FROM @ WHERE %s AND value > 100") {
         fill_many();
         for (int t = 0; t < 2; t++) {
-            sql_run(db, "%s", kept(sql_named(TEXT(change, t ? "path GLOB 'b/1*'" : "prefix = 'b/1'"), tables[t])));
+            run("%s", named(TEXT(change, t ? "path GLOB 'b/1*'" : "prefix = 'b/1'"), t));
             ck_assert_int_gt(sqlite3_changes(db), 10);
         }
         same_rows();
     }
-    sql_run(db, "BEGIN; INSERT INTO ours(path) SELECT path || 'sub' FROM ours('a/', '/') WHERE entries IS NULL");
+    run("BEGIN; INSERT INTO t(path) SELECT path || 'sub' FROM t('a/', '/') WHERE entries IS NULL");
     ck_assert_int_eq(sqlite3_changes(db), (int)sql_int(db, "SELECT count(*) FROM theirs WHERE path GLOB 'a/*'"));
-    sql_run(db, "ROLLBACK");
+    run("ROLLBACK");
     same_rows();
 }
 
@@ -236,14 +227,14 @@ TEST(test_rows_below_a_prefix_are_changed_as_by_a_pattern) {
  * moved over 'b', and then 'b' to where the old 'b' was to go. */
 TEST(test_update_or_replace_over_rows_still_to_come_computes_from_the_old_ones) {
     make_tables("");
-    on_both("INSERT INTO @(path, value) VALUES('a', 'b'), ('b', 'c')");
-    on_both("UPDATE OR REPLACE @ SET path = value");
+    both("INSERT INTO @(path, value) VALUES('a', 'b'), ('b', 'c')");
+    both("UPDATE OR REPLACE @ SET path = value");
     expect("b|b\n", "SELECT * FROM theirs");
-    expect("c|b\n", "SELECT * FROM ours");
+    expect("c|b\n", "SELECT * FROM t");
     /* as it is, the statement that fails without REPLACE */
-    on_both("DELETE FROM @; INSERT INTO @(path, value) VALUES('a', 'b'), ('b', 'c')");
-    alike("UPDATE @ SET path = value");
-    alike("UPDATE OR IGNORE @ SET path = value");
+    both("DELETE FROM @; INSERT INTO @(path, value) VALUES('a', 'b'), ('b', 'c')");
+    same("UPDATE @ SET path = value");
+    same("UPDATE OR IGNORE @ SET path = value");
 }
 
 /* SQLite opens no savepoint for UPDATE ... FROM on a virtual table within a transaction: README says what to do. */
@@ -251,17 +242,17 @@ TEST(test_an_update_from_that_is_refused_within_a_transaction_wants_a_savepoint_
     static const char from[] = "UPDATE t SET n = s.b FROM side AS s WHERE s.a = t.path";
     static const char subquery[] = "UPDATE t SET n = (SELECT b FROM side WHERE a = t.path)";
     sql_create(db, "t", "path, n INTEGER NOT NULL");
-    sql_run(db, "INSERT INTO t VALUES('a', 1), ('b', 2), ('c', 3); CREATE TABLE side(a, b);"
-                "INSERT INTO side VALUES('a', 10), ('b', NULL), ('c', 30)");
+    run("INSERT INTO t VALUES('a', 1), ('b', 2), ('c', 3); CREATE TABLE side(a, b);"
+        "INSERT INTO side VALUES('a', 10), ('b', NULL), ('c', 30)");
     ck_assert_int_eq(sql_try(db, from), SQLITE_CONSTRAINT_NOTNULL);
     ck_assert_int_eq(sql_int(db, "SELECT sum(n) FROM t"), 6); /* outside of one all goes back */
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     ck_assert_int_eq(sql_try(db, subquery), SQLITE_CONSTRAINT_NOTNULL);
     ck_assert_int_eq(sql_int(db, "SELECT sum(n) FROM t"), 6);
-    sql_run(db, "SAVEPOINT s");
+    run("SAVEPOINT s");
     ck_assert_int_eq(sql_try(db, from), SQLITE_CONSTRAINT_NOTNULL);
     ck_assert_int_eq(sql_int(db, "SELECT sum(n) FROM t"), 15);
-    sql_run(db, "ROLLBACK TO s; COMMIT");
+    run("ROLLBACK TO s; COMMIT");
     ck_assert_int_eq(sql_int(db, "SELECT sum(n) FROM t"), 6);
 }
 
@@ -269,12 +260,12 @@ TEST(test_an_update_from_that_is_refused_within_a_transaction_wants_a_savepoint_
 
 TEST(test_savepoints_with_the_same_name_twice_are_two) {
     make_tables("");
-    on_both("INSERT INTO @(path) VALUES('0')");
+    both("INSERT INTO @(path) VALUES('0')");
     char *found[2];
     for (int outer = 0; outer < 2; outer++) {
         for (int t = 0; t < 2; t++) {
             sqlite3_str *story = sqlite3_str_new(NULL);
-            if (outer) sql_run(db, "BEGIN IMMEDIATE");
+            if (outer) run("BEGIN IMMEDIATE");
             EACH(step, "SAVEPOINT s", "INSERT INTO @(path) VALUES('1')", "SAVEPOINT s",
                  "INSERT INTO @(path) VALUES('2')", "SAVEPOINT s", "DELETE FROM @",
                  "ROLLBACK TO s", /* the innermost, which stays */
@@ -287,14 +278,14 @@ TEST(test_savepoints_with_the_same_name_twice_are_two) {
                  "INSERT INTO @(path) VALUES('7')", "RELEASE s", "RELEASE s") {
                 sqlite3_str_appendf(story, "%s: %s", step, kept(sql_outcome(db, tables[t], step, all_rows)));
             }
-            if (outer) sql_run(db, "COMMIT");
+            if (outer) run("COMMIT");
             found[t] = kept(sqlite3_str_finish(story));
         }
         /* changes() after the outermost RELEASE is another matter, below */
         char *ends[2] = {strstr(found[0], "RELEASE s: code 1"), strstr(found[1], "RELEASE s: code 1")};
         if (!outer) ck_assert(ends[0] && ends[1]);
         ck_assert_msg(!strcmp(found[0], found[1]), "gave\n%s\nordinary\n%s", found[0], found[1]);
-        on_both("DELETE FROM @ WHERE path > '0'");
+        both("DELETE FROM @ WHERE path > '0'");
     }
     same_rows();
 }
@@ -304,7 +295,6 @@ TEST(test_savepoints_with_the_same_name_twice_are_two) {
 static int times_asked;
 
 static int ask_thrice(void *unused, int times) {
-    (void)unused;
     times_asked++;
     return times < 3;
 }
@@ -331,20 +321,20 @@ TEST(test_the_first_write_of_a_transaction_waits_for_the_lock) {
     TEXTS(writes, "INSERT INTO @.t(path) VALUES('b')", "UPDATE @.t SET size = 2", "DELETE FROM @.t",
           "INSERT OR REPLACE INTO @.t SELECT * FROM @.t", "INSERT INTO @.t(t) VALUES('flush')",
           "INSERT INTO @.t(path, owner) VALUES('b', 1)");
-    sql_run(db, "ATTACH '%q/elsewhere.db' AS elsewhere; PRAGMA elsewhere.journal_mode=WAL", directory);
+    run("ATTACH '%q/elsewhere.db' AS elsewhere; PRAGMA elsewhere.journal_mode=WAL", directory);
     sql_create(db, "t", "path, size INTEGER");
     sql_create(db, "elsewhere.t", "path, size INTEGER");
     for (int round = 0; round < 2; round++) {
-        sql_run(db, "BEGIN IMMEDIATE; INSERT OR REPLACE INTO t(path) VALUES('a'); DELETE FROM elsewhere.t");
+        run("BEGIN IMMEDIATE; INSERT OR REPLACE INTO t(path) VALUES('a'); DELETE FROM elsewhere.t");
         for (int i = 0; i < 5 + round; i++) {
             write_first(writes[i], "main");
             write_first(writes[i], "elsewhere");
         }
-        sql_run(db, "COMMIT");
+        run("COMMIT");
         if (round) break;
-        sql_run(db, "INSERT INTO t(t) VALUES('add column owner TEXT')");
-        sql_run(db, "INSERT INTO elsewhere.t(t) VALUES('add column owner TEXT')");
-        sql_run(db, "PRAGMA journal_mode=DELETE; PRAGMA elsewhere.journal_mode=DELETE");
+        run("INSERT INTO t(t) VALUES('add column owner TEXT')");
+        run("INSERT INTO elsewhere.t(t) VALUES('add column owner TEXT')");
+        run("PRAGMA journal_mode=DELETE; PRAGMA elsewhere.journal_mode=DELETE");
     }
 }
 
@@ -358,19 +348,19 @@ TEXTS(counted, "INSERT INTO @(path, value) VALUES('p', 1), ('q', 2), ('r', 3)",
 
 TEST(test_changes_counts_the_statements_rows_as_for_ordinary_and_fts5_tables) {
     make_tables("");
-    sql_run(db, "CREATE VIRTUAL TABLE words USING fts5(path, value)");
+    run("CREATE VIRTUAL TABLE words USING fts5(path, value)");
     for (int round = 0; round < 2; round++) {
-        if (round) sql_run(db, "BEGIN");
+        if (round) run("BEGIN");
         for (size_t i = 0; i < LENGTH(counted); i++) {
             int expected = -1;
-            EACH(each, "theirs", "ours", "words") {
-                sql_run(db, "%s", kept(sql_named(counted[i], each)));
+            EACH(each, "theirs", "t", "words") {
+                run("%s", kept(sql_named(counted[i], each)));
                 int changes = sqlite3_changes(db);
                 if (expected < 0) expected = changes;
                 ck_assert_msg(changes == expected, "%s: %s says %d", counted[i], each, changes);
             }
         }
-        if (round) sql_run(db, "COMMIT");
+        if (round) run("COMMIT");
     }
 }
 
@@ -378,69 +368,68 @@ TEST(test_changes_counts_the_statements_rows_as_for_ordinary_and_fts5_tables) {
  * the same way where it writes them as late as that, which depends on SQLite's version. */
 TEST(test_changes_after_a_commit_is_the_log_row) {
     make_tables("");
-    sql_run(db, "BEGIN; INSERT INTO ours(path) VALUES('a'), ('b'), ('c')");
+    run("BEGIN; INSERT INTO t(path) VALUES('a'), ('b'), ('c')");
     ck_assert_int_eq(sqlite3_changes(db), 3);
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     ck_assert_int_eq(sqlite3_changes(db), 1);
-    sql_run(db, "SAVEPOINT s; INSERT INTO ours(path) VALUES('d'), ('e'), ('f')");
+    run("SAVEPOINT s; INSERT INTO t(path) VALUES('d'), ('e'), ('f')");
     ck_assert_int_eq(sqlite3_changes(db), 3);
-    sql_run(db, "RELEASE s");
+    run("RELEASE s");
     ck_assert_int_eq(sqlite3_changes(db), 1);
-    sql_run(db, "BEGIN; DELETE FROM ours; ROLLBACK");
+    run("BEGIN; DELETE FROM t; ROLLBACK");
     ck_assert_int_eq(sqlite3_changes(db), 6);
-    sql_run(db, "BEGIN; DELETE FROM ours WHERE path = 'nothing'; COMMIT");
+    run("BEGIN; DELETE FROM t WHERE path = 'nothing'; COMMIT");
     ck_assert_int_eq(sqlite3_changes(db), 0);
-    sql_run(db, "DELETE FROM ours");
+    run("DELETE FROM t");
     ck_assert_int_eq(sqlite3_changes(db), 6);
 }
 
 static int64_t counted_by(const char *statement) {
     int64_t before = sqlite3_total_changes64(db);
-    sql_run(db, "%s", statement);
+    run("%s", statement);
     return sqlite3_total_changes64(db) - before;
 }
 
 TEST(test_total_changes_counts_the_rows_of_the_log_too) {
     make_tables("");
-    ck_assert_int_eq(counted_by("INSERT INTO ours(path) VALUES('a'), ('b'), ('c')"),
-                     3 + 2); /* and the root is marked */
-    ck_assert_int_eq(counted_by("UPDATE ours SET value = 1 WHERE path > 'a'"), 2 + 1);
-    ck_assert_int_eq(counted_by("BEGIN; UPDATE ours SET value = 2; DELETE FROM ours; ROLLBACK"), 3 + 3);
-    ck_assert_int_eq(counted_by("BEGIN; UPDATE ours SET value = 2; DELETE FROM ours WHERE path = 'a'; COMMIT"), 4 + 1);
-    ck_assert_int_eq(counted_by("DELETE FROM ours WHERE path = 'nothing'"), 0);
-    ck_assert_int_eq(counted_by("INSERT OR IGNORE INTO ours(path) VALUES('b')"), 0);
-    ck_assert_int_eq(counted_by("SELECT * FROM ours"), 0);
+    ck_assert_int_eq(counted_by("INSERT INTO t(path) VALUES('a'), ('b'), ('c')"), 3 + 2); /* and the root is marked */
+    ck_assert_int_eq(counted_by("UPDATE t SET value = 1 WHERE path > 'a'"), 2 + 1);
+    ck_assert_int_eq(counted_by("BEGIN; UPDATE t SET value = 2; DELETE FROM t; ROLLBACK"), 3 + 3);
+    ck_assert_int_eq(counted_by("BEGIN; UPDATE t SET value = 2; DELETE FROM t WHERE path = 'a'; COMMIT"), 4 + 1);
+    ck_assert_int_eq(counted_by("DELETE FROM t WHERE path = 'nothing'"), 0);
+    ck_assert_int_eq(counted_by("INSERT OR IGNORE INTO t(path) VALUES('b')"), 0);
+    ck_assert_int_eq(counted_by("SELECT * FROM t"), 0);
     /* FTS5 counts its own rows, too: more than one for each */
-    sql_run(db, "CREATE VIRTUAL TABLE words USING fts5(path, value)");
+    run("CREATE VIRTUAL TABLE words USING fts5(path, value)");
     ck_assert_int_gt(counted_by("INSERT INTO words(path) VALUES('a'), ('b'), ('c')"), 3 + 1);
 }
 
 /* FTS5 has rowids; a WITHOUT ROWID table and an art table have none and leave the last one alone. */
 TEST(test_last_insert_rowid_is_that_of_the_last_table_with_rowids) {
     make_conflicts("log_limit='2KB'");
-    sql_run(db, "CREATE TABLE rows(id INTEGER PRIMARY KEY, x); INSERT INTO rows VALUES(77, 1)");
+    run("CREATE TABLE rows(id INTEGER PRIMARY KEY, x); INSERT INTO rows VALUES(77, 1)");
     for (size_t i = 0; i < LENGTH(counted); i++) {
-        on_both(counted[i]);
+        both(counted[i]);
         ck_assert_int_eq(sqlite3_last_insert_rowid(db), 77);
     }
-    on_both("BEGIN; INSERT INTO @(path, value) VALUES('big', zeroblob(100000)); COMMIT; INSERT INTO @(path) "
-            "VALUES('commit')");
+    both("BEGIN; INSERT INTO @(path, value) VALUES('big', zeroblob(100000)); COMMIT; INSERT INTO @(path) "
+         "VALUES('commit')");
     ck_assert_int_eq(sqlite3_last_insert_rowid(db), 77);
-    sql_command(db, "main", "ours", "flush");
-    sql_command(db, "main", "ours", "optimize");
+    sql_command(db, "main", "t", "flush");
+    sql_command(db, "main", "t", "optimize");
     ck_assert_int_eq(sqlite3_last_insert_rowid(db), 77);
-    sql_run(db, "CREATE VIRTUAL TABLE u USING art; ALTER TABLE u RENAME TO v; DROP TABLE v");
+    run("CREATE VIRTUAL TABLE u USING art; ALTER TABLE u RENAME TO v; DROP TABLE v");
     ck_assert_int_eq(sqlite3_last_insert_rowid(db), 77);
     /* in triggers, where SQLite keeps a last rowid of its own */
     for (int t = 0; t < 2; t++) {
-        sql_run(db, "INSERT INTO o%s(rowid, path) VALUES(%d, 'through/%d')", tables[t], 500 + t, t);
+        run("INSERT INTO o%s(rowid, path) VALUES(%d, 'through/%d')", tables[t], 500 + t, t);
         ck_assert_int_eq(sqlite3_last_insert_rowid(db), 500 + t);
     }
-    sql_run(db, "CREATE TRIGGER deep AFTER INSERT ON rows BEGIN INSERT INTO ours(path, value) VALUES(new.id, "
-                "last_insert_rowid()); INSERT INTO theirs(path, value) VALUES(new.id, last_insert_rowid()); END");
-    sql_run(db, "INSERT INTO rows VALUES(900, 1)");
+    run("CREATE TRIGGER deep AFTER INSERT ON rows BEGIN INSERT INTO t(path, value) VALUES(new.id, "
+        "last_insert_rowid()); INSERT INTO theirs(path, value) VALUES(new.id, last_insert_rowid()); END");
+    run("INSERT INTO rows VALUES(900, 1)");
     ck_assert_int_eq(sqlite3_last_insert_rowid(db), 900);
-    expect("1\n", "SELECT count(*) FROM ours o JOIN theirs t USING (path) WHERE o.path = '900' AND "
+    expect("1\n", "SELECT count(*) FROM t o JOIN theirs t USING (path) WHERE o.path = '900' AND "
                   "o.value IS t.value");
 }
 
@@ -454,9 +443,7 @@ TEST(test_insert_returning_gives_the_rows_as_they_were_sent) {
          "INSERT OR REPLACE INTO @(path, value) VALUES('a', 'new') RETURNING path || '=' || value, typeof(value)",
          "INSERT INTO @(path, value) SELECT path || '/copy', value FROM @ WHERE path < 'c' RETURNING upper(path)",
          "REPLACE INTO @(path) VALUES('e') RETURNING (SELECT 1), value IS NULL") {
-        sqlite3_stmt *both[2];
-        for (int t = 0; t < 2; t++) both[t] = sql_prepare(db, "%s", kept(sql_named(insert, tables[t])));
-        sql_alike(both[0], both[1]);
+        alike(insert);
         same_rows();
     }
 }
@@ -464,61 +451,61 @@ TEST(test_insert_returning_gives_the_rows_as_they_were_sent) {
 /* SQLite gives the row of a virtual table before it asks whether it was ignored: an R*Tree's, too. */
 TEST(test_insert_or_ignore_returning_gives_ignored_rows_as_for_every_virtual_table) {
     make_tables("");
-    sql_run(db, "CREATE VIRTUAL TABLE boxes USING rtree(id, low, high)");
-    sql_run(db, "INSERT INTO boxes VALUES(1, 1, 2); INSERT INTO ours VALUES('1', 'kept')");
+    run("CREATE VIRTUAL TABLE boxes USING rtree(id, low, high)");
+    run("INSERT INTO boxes VALUES(1, 1, 2); INSERT INTO t VALUES('1', 'kept')");
     expect("1\n2\n", "INSERT OR IGNORE INTO boxes VALUES(1, 5, 6), (2, 5, 6) RETURNING id");
-    expect("1\n2\n", "INSERT OR IGNORE INTO ours(path, value) VALUES('1', 'ignored'), ('2', 'new') RETURNING path");
+    expect("1\n2\n", "INSERT OR IGNORE INTO t(path, value) VALUES('1', 'ignored'), ('2', 'new') RETURNING path");
     ck_assert_int_eq(sqlite3_changes(db), 1);
-    expect("1|kept\n2|new\n", "SELECT * FROM ours");
+    expect("1|kept\n2|new\n", "SELECT * FROM t");
 }
 
 /* The version is given at the write, behind SQLite's back. */
 TEST(test_insert_returning_does_not_know_the_version) {
     make_tables("");
-    expect("a|null\n", "INSERT INTO ours(path) VALUES('a') RETURNING path, typeof(row_version)");
-    expect("a|integer\n", "SELECT path, typeof(row_version) FROM ours");
-    sql_run(db, "BEGIN");
-    expect("b|\n", "INSERT INTO ours(path) VALUES('b') RETURNING *");
-    sql_run(db, "ROLLBACK");
+    expect("a|null\n", "INSERT INTO t(path) VALUES('a') RETURNING path, typeof(row_version)");
+    expect("a|integer\n", "SELECT path, typeof(row_version) FROM t");
+    run("BEGIN");
+    expect("b|\n", "INSERT INTO t(path) VALUES('b') RETURNING *");
+    run("ROLLBACK");
 }
 
 TEST(test_what_sqlite_has_not_for_virtual_tables_is_refused_and_changes_nothing) {
     make_tables("");
-    sql_run(db, "INSERT INTO ours(path, value) VALUES('a', 1); BEGIN");
-    refuses(SQLITE_ERROR, "UPDATE RETURNING is not available", "UPDATE ours SET value = 2 RETURNING path");
-    refuses(SQLITE_ERROR, "DELETE RETURNING is not available", "DELETE FROM ours RETURNING path");
+    run("INSERT INTO t(path, value) VALUES('a', 1); BEGIN");
+    refuses(SQLITE_ERROR, "UPDATE RETURNING is not available", "UPDATE t SET value = 2 RETURNING path");
+    refuses(SQLITE_ERROR, "DELETE RETURNING is not available", "DELETE FROM t RETURNING path");
     refuses(SQLITE_ERROR, "UPSERT not implemented",
-            "INSERT INTO ours(path) VALUES('a') ON CONFLICT(path) DO UPDATE SET value = 3");
-    refuses(SQLITE_ERROR, "UPSERT not implemented", "INSERT INTO ours(path) VALUES('a') ON CONFLICT DO NOTHING");
-    refuses(SQLITE_ERROR, "virtual table", "CREATE INDEX i ON ours(value)");
-    refuses(SQLITE_ERROR, "virtual table", "CREATE TRIGGER g AFTER INSERT ON ours BEGIN SELECT 1; END");
-    refuses(SQLITE_ERROR, "virtual table", "ALTER TABLE ours ADD COLUMN more");
-    refuses(SQLITE_ERROR, "virtual table", "ALTER TABLE ours RENAME COLUMN value TO content");
-    refuses(SQLITE_ERROR, "virtual table", "ALTER TABLE ours DROP COLUMN value");
-    sql_run(db, "COMMIT");
-    expect("a|1\n", "SELECT * FROM ours");
+            "INSERT INTO t(path) VALUES('a') ON CONFLICT(path) DO UPDATE SET value = 3");
+    refuses(SQLITE_ERROR, "UPSERT not implemented", "INSERT INTO t(path) VALUES('a') ON CONFLICT DO NOTHING");
+    refuses(SQLITE_ERROR, "virtual table", "CREATE INDEX i ON t(value)");
+    refuses(SQLITE_ERROR, "virtual table", "CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END");
+    refuses(SQLITE_ERROR, "virtual table", "ALTER TABLE t ADD COLUMN more");
+    refuses(SQLITE_ERROR, "virtual table", "ALTER TABLE t RENAME COLUMN value TO content");
+    refuses(SQLITE_ERROR, "virtual table", "ALTER TABLE t DROP COLUMN value");
+    run("COMMIT");
+    expect("a|1\n", "SELECT * FROM t");
 }
 
 /* The declared key is no index that SQLite takes for the column's, by its collation; without the column's name it is
  * one whose b-tree SQLite cannot find ("malformed"). Nothing is harmed. */
 TEST(test_a_foreign_key_to_an_art_table_refuses_its_childs_rows_and_harms_nothing) {
     make_tables("");
-    sql_run(db, "INSERT INTO ours VALUES('a', 1); PRAGMA foreign_keys=ON");
-    sql_run(db, "CREATE TABLE child(id INTEGER PRIMARY KEY, file TEXT REFERENCES ours(path))");
+    run("INSERT INTO t VALUES('a', 1); PRAGMA foreign_keys=ON");
+    run("CREATE TABLE child(id INTEGER PRIMARY KEY, file TEXT REFERENCES t(path))");
     EACH(value, "'a'", "'nothing'", "NULL")
-    refuses(SQLITE_ERROR, "foreign key mismatch - \"child\" referencing \"ours\"",
+    refuses(SQLITE_ERROR, "foreign key mismatch - \"child\" referencing \"t\"",
             TEXT("INSERT INTO child VALUES(1, %s)", value));
-    sql_run(db, "CREATE TABLE unnamed(id INTEGER PRIMARY KEY, file TEXT REFERENCES ours)");
+    run("CREATE TABLE unnamed(id INTEGER PRIMARY KEY, file TEXT REFERENCES t)");
     refuses(0, "", "INSERT INTO unnamed VALUES(1, 'a')");
-    sql_run(db, "INSERT INTO unnamed VALUES(2, NULL); DELETE FROM unnamed; DROP TABLE unnamed");
-    sql_run(db, "PRAGMA foreign_keys=OFF; INSERT INTO child VALUES(2, NULL); PRAGMA foreign_keys=ON");
-    sql_run(db, "INSERT INTO ours VALUES('b', 2); DELETE FROM ours WHERE path = 'a'");
-    expect("b|2\n", "SELECT path, value FROM ours");
+    run("INSERT INTO unnamed VALUES(2, NULL); DELETE FROM unnamed; DROP TABLE unnamed");
+    run("PRAGMA foreign_keys=OFF; INSERT INTO child VALUES(2, NULL); PRAGMA foreign_keys=ON");
+    run("INSERT INTO t VALUES('b', 2); DELETE FROM t WHERE path = 'a'");
+    expect("b|2\n", "SELECT path, value FROM t");
     expect("2|\n", "SELECT id, file FROM child");
     expect("ok\n", "PRAGMA integrity_check");
-    sql_run(db, "PRAGMA foreign_keys=OFF; INSERT INTO child VALUES(3, 'b')");
-    expect("3|2\n", "SELECT child.id, ours.value FROM child JOIN ours ON ours.path = child.file");
-    sql_run(db, "DROP TABLE child");
+    run("PRAGMA foreign_keys=OFF; INSERT INTO child VALUES(3, 'b')");
+    expect("3|2\n", "SELECT child.id, t.value FROM child JOIN t ON t.path = child.file");
+    run("DROP TABLE child");
 }
 
 SUITE("sql_statements", .seconds = 120, .set_up = set_up, .tear_down = sql_tear_down)

@@ -19,34 +19,27 @@ static const char *key_at(int form, int i) {
 
 /* monday: the first two paths; tuesday: all three, the second one changed; now: the third alone. */
 static void fill(int form) {
+    twin = "m";
     const char *options = forms[form].options;
     sql_create(db, "t", TEXT("%s%s%s", forms[form].columns, *options ? ", " : "", options));
-    sql_run(db, "CREATE TABLE m(snapshot TEXT, path %s, size INTEGER, owner TEXT)",
-            strstr(forms[form].columns, "BLOB") ? "BLOB" : "TEXT");
-    sql_run(db, "INSERT INTO t VALUES(%s, 1, 'ada'), (%s, 1, 'bob')", key_at(form, 0), key_at(form, 1));
+    run("CREATE TABLE m(snapshot TEXT, path %s, size INTEGER, owner TEXT)",
+        strstr(forms[form].columns, "BLOB") ? "BLOB" : "TEXT");
+    run("INSERT INTO t VALUES(%s, 1, 'ada'), (%s, 1, 'bob')", key_at(form, 0), key_at(form, 1));
     sql_snapshot(db, "monday");
-    sql_run(db, "DELETE FROM t WHERE path = %s; INSERT INTO t VALUES(%s, 5, 'bob'), (%s, 1, 'ada')", key_at(form, 1),
-            key_at(form, 1), key_at(form, 2));
+    run("DELETE FROM t WHERE path = %s; INSERT INTO t VALUES(%s, 5, 'bob'), (%s, 1, 'ada')", key_at(form, 1),
+        key_at(form, 1), key_at(form, 2));
     sql_snapshot(db, "tuesday");
-    sql_run(db, "DELETE FROM t WHERE path <> %s", key_at(form, 2));
-    sql_run(db,
-            "INSERT INTO m SELECT 'monday', * FROM t WHERE snapshot = 'monday';"
-            "INSERT INTO m SELECT 'tuesday', * FROM t WHERE snapshot = 'tuesday'; CREATE TABLE x(p, n INTEGER);"
-            "INSERT INTO x VALUES(%s, 1), (%s, 1), ('none', 2)",
-            key_at(form, 0), key_at(form, 2));
+    run("DELETE FROM t WHERE path <> %s", key_at(form, 2));
+    run("INSERT INTO m SELECT 'monday', * FROM t WHERE snapshot = 'monday';"
+        "INSERT INTO m SELECT 'tuesday', * FROM t WHERE snapshot = 'tuesday'; CREATE TABLE x(p, n INTEGER);"
+        "INSERT INTO x VALUES(%s, 1), (%s, 1), ('none', 2)",
+        key_at(form, 0), key_at(form, 2));
     expect("2|3|1\n", "SELECT count(*) FILTER (WHERE snapshot = 'monday'), count(*) FILTER (WHERE snapshot = "
                       "'tuesday'), (SELECT count(*) FROM t) FROM m");
 }
 
-static char *rows_of(const char *statement, const char *table) {
-    char *text = kept(sql_named(statement, table));
-    return sql_answer_to(db, TEXT("SELECT * FROM (%s) ORDER BY 1, 2, 3", text));
-}
-
 static void same(const char *statement) {
-    char *found = rows_of(statement, "t"), *wanted = rows_of(statement, "m");
-    ck_assert_msg(!strcmp(found, wanted), "%s\n%s\n  art:\n%s\n  ordinary:\n%s", statement,
-                  kept(sql_plan(db, "t", statement)), found, wanted);
+    alike(TEXT("SELECT * FROM (%s) ORDER BY 1, 2, 3", statement));
 }
 
 /* --- DISTINCT ----------------------------------------------------------------------------------------------------- */
@@ -70,7 +63,7 @@ LOOP_TEST(test_a_value_that_several_snapshots_have_is_one_value, LENGTH(forms)) 
 
 TEST(test_a_path_that_several_listings_have_is_one_path) {
     sql_create(db, "t", "path, size INTEGER");
-    sql_run(db, "INSERT INTO t VALUES('a/b/1', 1), ('a/b/2', 2), ('a/c', 3)");
+    run("INSERT INTO t VALUES('a/b/1', 1), ('a/b/2', 2), ('a/c', 3)");
     EACH(query, "SELECT DISTINCT path FROM t WHERE prefix IN ('a/', 'a/b/')",
          "SELECT DISTINCT path FROM t WHERE prefix IN ('a/', 'a/b/') ORDER BY path",
          "SELECT path FROM t WHERE prefix IN ('a/', 'a/b/') GROUP BY path",
@@ -84,10 +77,11 @@ TEST(test_a_path_that_several_listings_have_is_one_path) {
 
 /* SQLite tells rows apart by the key, and finds one by it, as before. */
 TEST(test_the_key_is_unique_where_one_state_is_read) {
+    twin = "m";
     sql_create(db, "t", "path, size INTEGER");
-    sql_run(db, "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO t SELECT "
-                "printf('%%05d', i), i FROM n; CREATE TABLE m(path TEXT PRIMARY KEY, size INTEGER) WITHOUT ROWID;"
-                "INSERT INTO t VALUES('A', 0), ('a', 0), ('a' || char(0), 0); INSERT INTO m SELECT * FROM t");
+    run("WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO t SELECT printf('%%05d', i), "
+        "i FROM n; CREATE TABLE m(path TEXT PRIMARY KEY, size INTEGER) WITHOUT ROWID;"
+        "INSERT INTO t VALUES('A', 0), ('a', 0), ('a' || char(0), 0); INSERT INTO m SELECT * FROM t");
     EACH(query,
          "SELECT path, size, 0 FROM @ WHERE path = '00007' OR path < '00003' OR path GLOB '0000[1-9]' OR size = 9",
          "SELECT m.path, a.path, a.size FROM m RIGHT JOIN @ a ON a.path = m.path AND m.size > 290",
@@ -101,8 +95,7 @@ TEST(test_the_key_is_unique_where_one_state_is_read) {
          "UPDATE OR REPLACE @ SET path = '00100' WHERE path GLOB '0010*'",
          "INSERT OR REPLACE INTO @ SELECT path, size + 1 FROM m WHERE size %% 2",
          "DELETE FROM @ WHERE path >= '00200'") {
-        sql_run(db, "%s", kept(sql_named(kept(sqlite3_mprintf(change)), "t")));
-        sql_run(db, "%s", kept(sql_named(kept(sqlite3_mprintf(change)), "m")));
+        both(TEXT(change));
         same("SELECT path, size, 0 FROM @");
     }
     refuses(SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed", "INSERT INTO t SELECT * FROM t LIMIT 1");
@@ -112,9 +105,8 @@ TEST(test_the_key_is_unique_where_one_state_is_read) {
 /* Its comparison is registered with the connection, once, and while a statement runs, too. */
 TEST(test_the_extension_is_loaded_once_more_while_a_statement_runs) {
     sql_create(db, "t", "path, size INTEGER");
-    sql_run(db, "INSERT INTO t VALUES('a', 1), ('b', 1)");
-    sqlite3_stmt *reader = sql_prepare(db, "SELECT DISTINCT path FROM t");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    run("INSERT INTO t VALUES('a', 1), ('b', 1)");
+    sqlite3_stmt *reader = sql_first_row(db, "SELECT DISTINCT path FROM t");
     sql_register(db);
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_DONE);
@@ -141,12 +133,11 @@ static char *asked(int form, const char *statement, bool art) {
     char *text = kept(sql_named(statement, first));
     const char *at = strchr(text, '$');
     if (at) text = TEXT("%.*s%s%s", (int)(at - text), text, second, at + 1);
-    return sql_answer_to(db, TEXT("SELECT * FROM (%s) ORDER BY 1, 2, 3, 4, 5", text));
+    return TEXT("SELECT * FROM (%s) ORDER BY 1, 2, 3, 4, 5", text);
 }
 
 static void same_states(int form, const char *statement) {
-    char *found = asked(form, statement, true), *wanted = asked(form, statement, false);
-    ck_assert_msg(!strcmp(found, wanted), "%s\n  art:\n%s\n  ordinary:\n%s", statement, found, wanted);
+    alike_as(asked(form, statement, true), asked(form, statement, false));
 }
 
 LOOP_TEST(test_arguments_in_parentheses_are_right_in_every_join, LENGTH(forms)) {
@@ -196,10 +187,10 @@ LOOP_TEST(test_an_argument_that_no_scan_of_an_outer_join_gets_is_refused, LENGTH
         EACH(argument, "f.snapshot = 'monday'", "f.snapshot IN ('monday', 'tuesday')",
              "f.snapshot = (SELECT 'tuesday')") {
             char *statement = TEXT(TEXT("SELECT f.path, x.p, 0 FROM %s", rows), argument);
-            if (!sql_try(db, "%s", kept(sql_named(statement, "t")))) {
+            if (!sql_try(db, "%s", named(statement, 0))) {
                 same(statement);
             } else {
-                refuses(SQLITE_ERROR, words, kept(sql_named(statement, "t")));
+                refuses(SQLITE_ERROR, words, named(statement, 0));
             }
         }
     }
@@ -252,13 +243,13 @@ TEST(test_two_uses_of_a_table_are_no_outer_join) {
     expect("0\n", "SELECT count(*) FROM t AS a JOIN t AS b ON a.path = b.path WHERE a.snapshot = 'monday'");
     expect("1\n", "SELECT count(*) FROM t AS a JOIN t AS b ON a.path = b.path WHERE a.snapshot = 'tuesday' AND "
                   "b.snapshot IS NULL");
-    sql_run(db, "UPDATE t SET size = o.size FROM (SELECT path, size FROM t WHERE snapshot = 'monday') AS o WHERE 0");
+    run("UPDATE t SET size = o.size FROM (SELECT path, size FROM t WHERE snapshot = 'monday') AS o WHERE 0");
 }
 
 /* The first argument of a table with several key columns keeps a place. */
 TEST(test_arguments_have_places_where_the_key_has_several_columns) {
     sql_create(db, "k", "tenant, path, size INTEGER, key=(tenant, path)");
-    sql_run(db, "INSERT INTO k VALUES('ada', 'a/1', 1), ('ada', 'a/2', 2), ('ada', 'b', 3), ('bob', 'a/1', 4)");
+    run("INSERT INTO k VALUES('ada', 'a/1', 1), ('ada', 'a/2', 2), ('ada', 'b', 3), ('bob', 'a/1', 4)");
     EACH(call, "k('', 'a/', '/') WHERE tenant = 'ada'", "k WHERE tenant = 'ada' AND prefix = 'a/' AND delimiter = '/'",
          "k('', 'a/') WHERE tenant = 'ada'", "k('', 'a/', '', '') WHERE tenant = 'ada' AND size < 3") {
         expect("a/1\na/2\n", TEXT("SELECT path FROM %s", call));
@@ -274,12 +265,10 @@ TEST(test_arguments_have_places_where_the_key_has_several_columns) {
            "SELECT tenant, path FROM k('', '', '', 'a/2') WHERE tenant = 'ada' ORDER BY art_key LIMIT 1 OFFSET 0");
     plan_has("SELECT * FROM k('', 'a/', '/') WHERE tenant = ?", ":prefix=? AND delimiter=? AND tenant=?");
     plan_has("SELECT * FROM k('')", ":all rows [");
-    sql_run(
-        db,
-        "CREATE VIRTUAL TABLE n USING art(i INTEGER, path, size, key=(i DESC, path)); INSERT INTO n VALUES(1, NULL, "
+    run("CREATE VIRTUAL TABLE n USING art(i INTEGER, path, size, key=(i DESC, path)); INSERT INTO n VALUES(1, NULL, "
         "1), (1, 'a', 2), (NULL, 'b', 3)");
-    sql_run(db, "INSERT INTO n(n, snapshot) VALUES('snapshot', 'monday')");
-    sql_run(db, "DELETE FROM n WHERE size = 2");
+    run("INSERT INTO n(n, snapshot) VALUES('snapshot', 'monday')");
+    run("DELETE FROM n WHERE size = 2");
     expect("3|1\n2|0\n1|1\n",
            "SELECT m.size, count(n.size) FROM n('', '', '', '', 'monday') AS m LEFT JOIN n ON n.size "
            "= m.size GROUP BY 1 ORDER BY 1 DESC");

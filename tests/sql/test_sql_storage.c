@@ -7,7 +7,7 @@
 #include "tests/support/sql_one.h"
 
 static char *expected;
-static const char *const modes[] = {"WAL", "DELETE"};
+TEXTS(modes, "WAL", "DELETE");
 static const char content[] = "SELECT count(*), sum(length(value)), min(path), max(path), art_check('t') FROM t";
 
 static void set_up(void) {
@@ -23,10 +23,8 @@ static void tear_down(void) {
 }
 
 static void begin_with(const char *mode, const char *storage) {
-    sql_run(db, "PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE t USING art(path, value, storage=%s)", mode, storage);
-    sql_run(
-        db,
-        "INSERT INTO t SELECT printf('d%%d/%%06d', i %% 50, i), 'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION ALL "
+    run("PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE t USING art(path, value, storage=%s)", mode, storage);
+    run("INSERT INTO t SELECT printf('d%%d/%%06d', i %% 50, i), 'value ' || i FROM (WITH n(i) AS (SELECT 1 UNION ALL "
         "SELECT i + 1 FROM n LIMIT 30000) SELECT i FROM n); INSERT INTO t(t) VALUES('flush');"
         "INSERT INTO t VALUES('in the log', 1), ('long', printf('%%.*c', 20000, 'x'))");
     expected = sql_rows(db, "%s", content);
@@ -40,9 +38,8 @@ static void has_all(sqlite3 *of, const char *where) {
 
 static void is_in(sqlite3 *of, const char *storage) {
     bool inside = !strcmp(storage, "inline");
-    char *rows =
-        kept(sql_rows(of, "SELECT property, value FROM art_info('t') WHERE property = 'option storage' UNION ALL "
-                          "SELECT property, value FROM art_debug('t') WHERE property = 'io'"));
+    char *rows = kept(sql_rows(of, "SELECT property, value FROM art_info('t') WHERE property = 'option storage' UNION "
+                                   "ALL SELECT property, value FROM art_debug('t') WHERE property = 'io'"));
     ck_assert_msg(strstr(rows, inside ? "io|inline" : "io|") != NULL, "%s: %s", storage, rows);
     ck_assert_msg(strstr(rows, inside ? "option storage|inline" : "option storage|file") != NULL, "%s: %s", storage,
                   rows);
@@ -60,14 +57,14 @@ TEST(test_a_database_that_may_be_encrypted_gets_no_file) {
     int bytes = 8;
     begin_with("DELETE", "file");
     sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes);
-    sql_run(db, "INSERT INTO t VALUES('b', 1); VACUUM; SELECT * FROM t LIMIT 1");
+    run("INSERT INTO t VALUES('b', 1); VACUUM; SELECT * FROM t LIMIT 1");
     refuses(SQLITE_READONLY, "with storage=inline", "INSERT INTO t(t) VALUES('optimize')");
     refuses(SQLITE_READONLY, "with storage=inline", "INSERT INTO t VALUES('c', 1)");
     refuses(SQLITE_CORRUPT_VTAB, "is not encrypted", "SELECT art_verify()");
     refuses(SQLITE_ERROR, "leave storage=file out", "CREATE VIRTUAL TABLE u USING art(path, storage=file)");
     expect("30003\n", "SELECT count(*) FROM t");
-    sql_run(db, "BEGIN; CREATE VIRTUAL TABLE n USING art; INSERT INTO n SELECT * FROM t; DROP TABLE t;"
-                "ALTER TABLE n RENAME TO t; COMMIT; INSERT INTO t(t) VALUES('flush')");
+    run("BEGIN; CREATE VIRTUAL TABLE n USING art; INSERT INTO n SELECT * FROM t; DROP TABLE t;"
+        "ALTER TABLE n RENAME TO t; COMMIT; INSERT INTO t(t) VALUES('flush')");
     is_in(db, "inline");
 }
 
@@ -75,12 +72,12 @@ LOOP_TEST(test_a_table_keeps_the_storage_that_it_was_created_with, 2) {
     const char *storage = _i ? "inline" : "file", *way = "CREATE another one with storage=%s, INSERT INTO it SELECT";
     char *advice = TEXT(way, other(storage)), *command;
     begin_with(modes[_i], storage);
-    sql_run(db, "INSERT INTO t(t) VALUES('storage=%s'), ('Storage = %s')", storage, storage);
-    if (!_i) sql_run(db, "INSERT INTO t(t) VALUES('storage=auto')");
-    sql_run(db, "BEGIN; INSERT INTO t VALUES('mine', 1)");
+    run("INSERT INTO t(t) VALUES('storage=%s'), ('Storage = %s')", storage, storage);
+    if (!_i) run("INSERT INTO t(t) VALUES('storage=auto')");
+    run("BEGIN; INSERT INTO t VALUES('mine', 1)");
     command = TEXT("INSERT INTO t(t) VALUES('storage=%s')", other(storage));
     refuses(SQLITE_ERROR, advice, command);
-    sql_run(db, "DELETE FROM t WHERE path = 'mine'; COMMIT; DELETE FROM t; INSERT INTO t(t) VALUES('vacuum')");
+    run("DELETE FROM t WHERE path = 'mine'; COMMIT; DELETE FROM t; INSERT INTO t(t) VALUES('vacuum')");
     refuses(SQLITE_ERROR, advice, command);
     expect(_i ? "inline\n" : "file\n", "SELECT value FROM art_info('t') WHERE property = 'option storage'");
 }
@@ -90,7 +87,7 @@ LOOP_TEST(test_a_table_keeps_the_storage_that_it_was_created_with, 2) {
 static void copy_to(const char *storage) {
     char *command = TEXT("rm -rf '%s/copies'; mkdir '%s/copies'", directory, directory);
     ck_assert_int_eq(system(command), 0);
-    sql_run(db, "SELECT art_backup('%s', 'main', '%s')", copy_path, storage);
+    run("SELECT art_backup('%s', 'main', '%s')", copy_path, storage);
 }
 
 static void in_copies(const char *storage) {
@@ -114,8 +111,7 @@ LOOP_TEST(test_a_copy_may_have_the_other_storage, 4) {
     static const char versions[] = "SELECT count(*), min(row_version), max(row_version), sum(row_version) FROM t";
     const char *from = _i % 2 ? "inline" : "file";
     begin_with(modes[_i / 2], from);
-    sql_run(db, "CREATE VIRTUAL TABLE none USING art(path, storage=%s); UPDATE t SET value = 7 WHERE path < 'd2'",
-            from);
+    run("CREATE VIRTUAL TABLE none USING art(path, storage=%s); UPDATE t SET value = 7 WHERE path < 'd2'", from);
     sqlite3_free(expected);
     expected = sql_rows(db, "%s", content);
     char *before = kept(sql_rows(db, "%s", versions));
@@ -169,8 +165,8 @@ LOOP_TEST(test_a_copy_that_is_restored_brings_its_storage, 2) {
     for (int i = 0; i < 2; i++) {
         sql_expect(all[i], "inline\n", "SELECT value FROM art_debug('t') WHERE property = 'io'");
         has_all(all[i], "restored");
-        sql_run(all[i], "INSERT INTO t VALUES('more', 1); INSERT INTO t(t) VALUES('flush'); DELETE FROM t WHERE path = "
-                        "'more'");
+        sql_run(all[i],
+                "INSERT INTO t VALUES('more', 1); INSERT INTO t(t) VALUES('flush'); DELETE FROM t WHERE path = 'more'");
     }
     has_all(db, "written by both");
     sql_close(second);
@@ -179,7 +175,6 @@ LOOP_TEST(test_a_copy_that_is_restored_brings_its_storage, 2) {
 static int steps_left;
 
 static int stop(void *unused) {
-    (void)unused;
     return --steps_left <= 0;
 }
 
@@ -207,23 +202,22 @@ LOOP_TEST(test_an_interrupt_anywhere_leaves_no_copy, 2) {
 
 /* A user's table of that name is not taken for ours. */
 TEST(test_a_table_in_the_way_is_left_alone) {
-    sql_run(db, "CREATE TABLE t_artblob(page INTEGER PRIMARY KEY, data BLOB); INSERT INTO t_artblob VALUES(1, 'mine')");
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=file); INSERT INTO t VALUES('a', 1)");
+    run("CREATE TABLE t_artblob(page INTEGER PRIMARY KEY, data BLOB); INSERT INTO t_artblob VALUES(1, 'mine')");
+    run("CREATE VIRTUAL TABLE t USING art(path, value, storage=file); INSERT INTO t VALUES('a', 1)");
     refuses(SQLITE_ERROR, "t_artblob", TEXT("SELECT art_backup('%s/copy.db', 'main', 'inline')", directory));
     ck_assert_ptr_null(sql_find_file(directory, "copy.db"));
-    sql_run(db, "INSERT INTO t VALUES('b', 1)");
+    run("INSERT INTO t VALUES('b', 1)");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t"), 2);
-    sql_run(db, "ALTER TABLE t RENAME TO u; DROP TABLE u");
+    run("ALTER TABLE t RENAME TO u; DROP TABLE u");
     ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM t_artblob"), 1);
 }
 
 /* Databases whose names lead to no folder, and those without one. */
 LOOP_TEST(test_a_database_that_is_no_file_keeps_its_blobs_in_itself, 3) {
-    static const char *const names[] = {":memory:", "file:/shared?vfs=memdb", ""};
+    TEXTS(names, ":memory:", "file:/shared?vfs=memdb", "");
     sqlite3 *source = sql_open(names[_i]), *copy = sql_open(path);
-    sql_run(source,
-            "CREATE VIRTUAL TABLE t USING art; INSERT INTO t SELECT printf('%%06d', i), i FROM (WITH n(i) AS (SELECT 1 "
-            "UNION ALL SELECT i + 1 FROM n LIMIT 50000) SELECT i FROM n)");
+    sql_run(source, "CREATE VIRTUAL TABLE t USING art; INSERT INTO t SELECT printf('%%06d', i), i FROM (WITH n(i) AS "
+                    "(SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 50000) SELECT i FROM n)");
     ck_assert_int_gt(sql_int(source, "SELECT count(*) FROM t_artblob"), 0);
     put_over(copy, source);
     sql_close(source);
@@ -237,19 +231,19 @@ LOOP_TEST(test_a_database_that_is_no_file_keeps_its_blobs_in_itself, 3) {
 TEST(test_no_table_with_a_file_is_made_in_a_database_without_a_name) {
     sql_close(db);
     db = sql_open(":memory:");
-    sql_run(db, "ATTACH '' AS nameless");
+    run("ATTACH '' AS nameless");
     EACH(schema, "main", "temp", "nameless") {
         refuses(SQLITE_ERROR, "leave storage=file out",
                 TEXT("CREATE VIRTUAL TABLE %s.t USING art(path, storage=file)", schema));
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_schema"), 0);
         for (int given = 0; given < 2; given++) {
-            sql_run(db, "CREATE VIRTUAL TABLE %s.t USING art(path, value%s)", schema, given ? ", storage=auto" : "");
-            sql_run(db, "INSERT INTO %s.t VALUES('a', 1); INSERT INTO %s.t(t) VALUES('flush')", schema, schema);
+            run("CREATE VIRTUAL TABLE %s.t USING art(path, value%s)", schema, given ? ", storage=auto" : "");
+            run("INSERT INTO %s.t VALUES('a', 1); INSERT INTO %s.t(t) VALUES('flush')", schema, schema);
             char *blobs =
                 kept(sql_rows(db, "SELECT count(*) > 0, (SELECT value FROM %s.t) FROM %s.t_artblob", schema, schema));
             ck_assert_str_eq(blobs, "1|1\n");
             refuses(SQLITE_ERROR, "leave storage=file out", TEXT("INSERT INTO %s.t(t) VALUES('storage=file')", schema));
-            sql_run(db, "DROP TABLE %s.t", schema);
+            run("DROP TABLE %s.t", schema);
         }
     }
 }
@@ -264,9 +258,9 @@ static void has_no_file(sqlite3 *copy) {
 
 /* In blobs, or with all rows still in its log. What else is in the copy can be used. */
 LOOP_TEST(test_a_copy_without_a_name_refuses_a_table_with_a_file, 4) {
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, value, storage=file); INSERT INTO t VALUES('a', 1);"
-                "CREATE VIRTUAL TABLE u USING art(path, value, storage=inline); INSERT INTO u VALUES('b', 2)");
-    if (_i % 2) sql_run(db, "INSERT INTO t(t) VALUES('flush'); INSERT INTO u(u) VALUES('flush')");
+    run("CREATE VIRTUAL TABLE t USING art(path, value, storage=file); INSERT INTO t VALUES('a', 1);"
+        "CREATE VIRTUAL TABLE u USING art(path, value, storage=inline); INSERT INTO u VALUES('b', 2)");
+    if (_i % 2) run("INSERT INTO t(t) VALUES('flush'); INSERT INTO u(u) VALUES('flush')");
     sqlite3 *copy = sql_open(_i / 2 ? "" : ":memory:");
     put_over(copy, db);
     has_no_file(copy);
@@ -302,17 +296,10 @@ LOOP_TEST(test_a_copy_without_a_name_refuses_what_became_a_table_with_a_file, 3)
 
 /* With a cache of SQLite's that holds it all: else a large transaction shuts readers out before its commit. */
 static void begin_small(const char *mode, const char *storage) {
-    sql_run(db,
-            "PRAGMA journal_mode=%s; PRAGMA cache_size=-100000; CREATE VIRTUAL TABLE t USING art(path, value, n "
-            "INTEGER, storage=%s, "
-            "spill_limit='16KB', log_limit='4KB'); CREATE TABLE o(path TEXT PRIMARY KEY, value, n INTEGER)",
-            mode, storage);
-}
-
-static void both(const char *statement) {
-    for (int i = 0; i < 2; i++) {
-        sql_run(db, "%s", kept(sql_named(statement, i ? "o" : "t")));
-    }
+    twin = "o";
+    run("PRAGMA journal_mode=%s; PRAGMA cache_size=-100000; CREATE VIRTUAL TABLE t USING art(path, value, n INTEGER, "
+        "storage=%s, spill_limit='16KB', log_limit='4KB'); CREATE TABLE o(path TEXT PRIMARY KEY, value, n INTEGER)",
+        mode, storage);
 }
 
 static void insert(int from, int count) {
@@ -339,25 +326,24 @@ static void sound(sqlite3 *of, const char *where) {
 LOOP_TEST(test_a_transaction_that_spills_goes_back, 4) {
     begin_small(modes[_i / 2], _i % 2 ? "inline" : "file");
     insert(1, 200);
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     insert(1000, 300);
-    sql_run(db, "ROLLBACK");
+    run("ROLLBACK");
     sound(db, "rolled back");
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     insert(1000, 300);
-    sql_run(db, "SAVEPOINT s");
+    run("SAVEPOINT s");
     insert(2000, 300);
-    sql_run(db, "ROLLBACK TO s");
+    run("ROLLBACK TO s");
     same(db, "led back");
     insert(4000, 300);
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     sound(db, "committed");
 }
 
 /* The COMMIT of a spilled transaction meets a reader. */
 static sqlite3_stmt *refuse_commit(sqlite3 *second) {
-    sqlite3_stmt *reader = sql_prepare(second, "SELECT name FROM sqlite_schema");
-    ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
+    sqlite3_stmt *reader = sql_first_row(second, "SELECT name FROM sqlite_schema");
     ck_assert_int_eq(sql_try(db, "COMMIT"), SQLITE_BUSY);
     same(db, "refused");
     return reader;
@@ -365,20 +351,20 @@ static sqlite3_stmt *refuse_commit(sqlite3 *second) {
 
 /* Savepoints before the first spill, behind it, and with changes in the memtable. */
 static void spill(void) {
-    sql_run(db, "BEGIN");
+    run("BEGIN");
     both("INSERT INTO @ VALUES('x', 1, 1)");
-    sql_run(db, "SAVEPOINT a");
+    run("SAVEPOINT a");
     insert(1000, 300);
-    sql_run(db, "SAVEPOINT b");
+    run("SAVEPOINT b");
     insert(3000, 300);
     both("UPDATE @ SET value = 'short' WHERE path = 'x'");
-    sql_run(db, "SAVEPOINT c");
+    run("SAVEPOINT c");
     both("INSERT INTO @ VALUES('y', 2, 2)");
 }
 
 /* Twice to one savepoint: what it needs is still there. The base is, too, when nothing comes of all this. */
 LOOP_TEST(test_a_spilled_commit_that_was_refused_goes_back_to_any_savepoint, 48) {
-    static const char *const savepoints[] = {"a", "b", "c"};
+    TEXTS(savepoints, "a", "b", "c");
     const char *from = _i % 2 ? "inline" : "file", *to = savepoints[_i / 16];
     bool spills_again = _i / 2 % 2, base = _i / 4 % 2, commits = _i / 8 % 2;
     if (random_stride() > 1 && (_i + spills_again + base + commits) % 2) return; /* a half has each three together */
@@ -390,13 +376,13 @@ LOOP_TEST(test_a_spilled_commit_that_was_refused_goes_back_to_any_savepoint, 48)
     if (spills_again) insert(500, 400);
     same(db, "goes on");
     for (int i = 0; i < 2; i++) {
-        sql_run(db, "ROLLBACK TO %s", to);
+        run("ROLLBACK TO %s", to);
         same(db, i ? "led back once more" : "led back");
         insert(6000, 300);
         same(db, "goes on behind it");
     }
     sqlite3_finalize(reader);
-    sql_run(db, commits ? "COMMIT" : "ROLLBACK");
+    run(commits ? "COMMIT" : "ROLLBACK");
     sound(db, "in the end");
     sound(second, "elsewhere");
     insert(9000, 200);
@@ -411,11 +397,11 @@ LOOP_TEST(test_a_spilled_commit_that_was_refused_is_tried_again, 4) {
     sqlite3 *second = sql_open(path);
     spill();
     sqlite3_finalize(refuse_commit(second));
-    sql_run(db, "RELEASE a");
+    run("RELEASE a");
     if (_i / 2) insert(500, 400);
     both("DELETE FROM @ WHERE n % 5 = 0");
     same(db, "goes on");
-    sql_run(db, "COMMIT");
+    run("COMMIT");
     sound(db, "in the end");
     sound(second, "elsewhere");
     sql_close(second);
@@ -423,7 +409,7 @@ LOOP_TEST(test_a_spilled_commit_that_was_refused_is_tried_again, 4) {
 
 /* Any order of changes, commands, savepoints and commits, some of them refused, beside an ordinary table. */
 LOOP_TEST(test_any_history_of_spills_has_the_rows_of_an_ordinary_table, 4) {
-    static const char *const summaries[] = {"summary=(sum(n))", "summary=(max(n), lookup(value))", "summary=()"};
+    TEXTS(summaries, "summary=(sum(n))", "summary=(max(n), lookup(value))", "summary=()");
     uint64_t seed = random_seed() + (uint64_t)_i;
     struct random random = {seed};
     printf("storage: seed %llu\n", (unsigned long long)seed);
@@ -437,7 +423,7 @@ LOOP_TEST(test_any_history_of_spills_has_the_rows_of_an_ordinary_table, 4) {
         int rc = SQLITE_OK;
         unsigned what = random_below(&random, 18);
         if (!open) {
-            sql_run(db, "BEGIN");
+            run("BEGIN");
             open = true;
             was_refused = false;
             depth = 0;
@@ -447,15 +433,15 @@ LOOP_TEST(test_any_history_of_spills_has_the_rows_of_an_ordinary_table, 4) {
         } else if (what == 5) {
             both(TEXT("DELETE FROM @ WHERE n %% 7 = %u", random_below(&random, 7)));
         } else if (what == 6) {
-            sql_run(db, "INSERT INTO t(t) VALUES('%s')", summaries[random_below(&random, 3)]);
+            run("INSERT INTO t(t) VALUES('%s')", summaries[random_below(&random, 3)]);
         } else if (what < 10) {
-            sql_run(db, "SAVEPOINT s%u", depth++);
+            run("SAVEPOINT s%u", depth++);
         } else if (what < 12 && depth) {
             depth = random_below(&random, depth);
-            sql_run(db, "RELEASE s%u", depth);
+            run("RELEASE s%u", depth);
         } else if (what < 15 && depth) {
             depth = 1 + random_below(&random, depth);
-            sql_run(db, "ROLLBACK TO s%u", depth - 1);
+            run("ROLLBACK TO s%u", depth - 1);
         } else if (what == 15 && _i % 2) {
             bool reads = sqlite3_step(reader) == SQLITE_ROW; /* not behind another COMMIT that was refused */
             rc = sql_try(db, "COMMIT");
@@ -465,18 +451,18 @@ LOOP_TEST(test_any_history_of_spills_has_the_rows_of_an_ordinary_table, 4) {
             was_refused |= rc == SQLITE_BUSY;
             open = rc == SQLITE_BUSY;
         } else if (what >= 16) {
-            sql_run(db, what == 16 ? "COMMIT" : "ROLLBACK");
+            run(what == 16 ? "COMMIT" : "ROLLBACK");
             open = false;
         }
         if (was_refused && sql_try(db, "SELECT count(*) FROM t") == SQLITE_MISUSE) {
-            sql_run(db, "ROLLBACK");
+            run("ROLLBACK");
             open = false;
             lost++;
         }
         same(db, "the writer");
         if (!open && random_once_in(&random, 3)) sound(second, "the other connection");
     }
-    if (open) sql_run(db, "COMMIT");
+    if (open) run("COMMIT");
     sound(db, "in the end");
     sound(second, "in the end, elsewhere");
     printf("%u refused commits, %u transactions only rolled back\n", refused, lost);
@@ -489,20 +475,19 @@ TEST(test_the_cache_lets_a_dropped_table_go) {
     enum { MB = 1 << 20 };
     EACH(storage, "inline", "file") {
         if (sql_inline() && *storage == 'f') continue;
-        sql_run(db, "CREATE VIRTUAL TABLE other USING art(path, v, storage=%s, cache='64MB')", storage);
-        sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, v, storage=%s, cache='64MB')", storage);
+        run("CREATE VIRTUAL TABLE other USING art(path, v, storage=%s, cache='64MB')", storage);
+        run("CREATE VIRTUAL TABLE t USING art(path, v, storage=%s, cache='64MB')", storage);
         int64_t before = sql_int(db, "SELECT value FROM art_info('other') WHERE property = 'cache bytes'");
-        sql_run(db, "INSERT INTO other(path) VALUES('a'); INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
-                    "FROM n LIMIT 20000) SELECT printf('%%06d', i), hex(randomblob(150)) FROM n; INSERT INTO t(t) "
-                    "VALUES('flush')");
+        run("INSERT INTO other(path) VALUES('a'); INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+            "LIMIT 20000) SELECT printf('%%06d', i), hex(randomblob(150)) FROM n; INSERT INTO t(t) VALUES('flush')");
         sql_snapshot(db, "monday");
-        sql_run(db, "SELECT count(v) FROM t; SELECT count(v) FROM t WHERE snapshot = 'monday'");
+        run("SELECT count(v) FROM t; SELECT count(v) FROM t WHERE snapshot = 'monday'");
         int64_t read = sql_int(db, "SELECT value FROM art_info('other') WHERE property = 'cache bytes'");
         ck_assert_int_gt(read, before + 2 * MB);
-        sql_run(db, "DROP TABLE t");
+        run("DROP TABLE t");
         int64_t after = sql_int(db, "SELECT value FROM art_info('other') WHERE property = 'cache bytes'");
         ck_assert_int_lt(after, before + MB / 4);
-        sql_run(db, "DROP TABLE other");
+        run("DROP TABLE other");
     }
 }
 

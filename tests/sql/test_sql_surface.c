@@ -12,9 +12,8 @@
 static sqlite3_str *list;
 
 static void add_rows(const char *query) {
-    char *rows = sql_rows(db, "%s", query);
+    char *rows = kept(sql_rows(db, "%s", query));
     sqlite3_str_appendall(list, rows);
-    sqlite3_free(rows);
 }
 
 /* What follows `behind` in the error, up to a parenthesis: a line each, behind `word`. */
@@ -39,17 +38,17 @@ static void add_functions(void) {
 }
 
 static void add_columns(void) {
-    sql_run(db, "CREATE VIRTUAL TABLE t USING art(path, size INTEGER, note TEXT, summary=(sum(size), max(note), "
-                "lookup(note), search(path), search(note), hash(*), hash(values)));"
-                "CREATE VIRTUAL TABLE u USING art; CREATE VIRTUAL TABLE x USING art; CREATE VIRTUAL TABLE aside USING "
-                "art(path, prefix, delimiter, "
-                "start_after, snapshot, entries, row_version, conflict, hash, hash_values, summary=(hash(*)));"
-                "CREATE VIRTUAL TABLE k USING art(a, b INTEGER, c, key=(a, b DESC), storage=inline);"
-                "CREATE VIRTUAL TABLE temp.saved USING art_salvage('k')");
-    add_rows("SELECT 'column of a table ' || t.name || ': ' || iif(c.name = t.name, '(as the table)', c.name) || "
-             "iif(c.type > '', ' ' || c.type, '') || iif(c.hidden, ', hidden', '') FROM (SELECT 'u' AS name UNION ALL "
-             "SELECT 't' UNION ALL SELECT 'k' UNION ALL SELECT 'aside' UNION ALL SELECT 'saved') AS t JOIN "
-             "pragma_table_xinfo(t.name) AS c");
+    run("CREATE VIRTUAL TABLE t USING art(path, size INTEGER, note TEXT, summary=(sum(size), max(note), lookup(note), "
+        "search(path), search(note), hash(*), hash(values)));"
+        "CREATE VIRTUAL TABLE u USING art; CREATE VIRTUAL TABLE x USING art; CREATE VIRTUAL TABLE aside USING "
+        "art(path, prefix, delimiter, "
+        "start_after, snapshot, entries, row_version, conflict, hash, hash_values, summary=(hash(*)));"
+        "CREATE VIRTUAL TABLE k USING art(a, b INTEGER, c, key=(a, b DESC), storage=inline);"
+        "CREATE VIRTUAL TABLE temp.saved USING art_salvage('k')");
+    add_rows(
+        "SELECT 'column of a table ' || t.name || ': ' || iif(c.name = t.name, '(as the table)', c.name) || iif(c.type "
+        "> '', ' ' || c.type, '') || iif(c.hidden, ', hidden', '') FROM (SELECT 'u' AS name UNION ALL SELECT 't' UNION "
+        "ALL SELECT 'k' UNION ALL SELECT 'aside' UNION ALL SELECT 'saved') AS t JOIN pragma_table_xinfo(t.name) AS c");
     add_rows(
         "SELECT 'shadow table ' || name FROM sqlite_schema WHERE name GLOB 'k_*' AND type = 'table' ORDER BY name");
 }
@@ -70,19 +69,19 @@ static void add_words(void) {
 /* In every state that shows one more. */
 static void add_properties(void) {
     sqlite3 *other = sql_open(path);
-    sql_run(db, "INSERT INTO u VALUES('a', 1); INSERT INTO u(u) VALUES('flush')");
+    run("INSERT INTO u VALUES('a', 1); INSERT INTO u(u) VALUES('flush')");
     char *file = kept(sql_find_file(directory, ".art")), *aside = TEXT("%s.aside", file);
     ck_assert(!rename(file, aside));
-    sql_run(db, "DROP TABLE u");
+    run("DROP TABLE u");
     ck_assert(!rename(aside, file)); /* an orphan */
     fclose(fopen(TEXT("%s-t-01234567.art", path), "w"));
-    sql_run(db, "SELECT count(*) FROM t"); /* what has the table open goes on with its options */
+    run("SELECT count(*) FROM t"); /* what has the table open goes on with its options */
     sql_run(other, "INSERT INTO t(t) VALUES('cache=9MB'), ('log_limit=8MB'), ('spill_limit=7MB')");
-    sql_run(db, "BEGIN; INSERT INTO t(t) VALUES('flush'), ('optimize'), ('vacuum'), ('clean')");
+    run("BEGIN; INSERT INTO t(t) VALUES('flush'), ('optimize'), ('vacuum'), ('clean')");
     sql_snapshot(db, "s");
     add_rows("SELECT DISTINCT 'property ' || property || ' ' || typeof(value) || iif(property = 'at commit', ': ' || "
              "value, '') FROM art_info('t') ORDER BY 1");
-    sql_run(db, "ROLLBACK");
+    run("ROLLBACK");
     sql_close(other);
 }
 
@@ -90,9 +89,9 @@ static void add_properties(void) {
  * merge what it has. */
 static void add_damage(void) {
     enum { SLOT = 512 * 1024, PAGE = 10 * 4096 };
-    sql_run(db, "CREATE VIRTUAL TABLE d USING art(path, value, log_limit='16KB');"
-                "INSERT INTO d WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
-                "SELECT printf('old/%%05d', i), printf('value %%064d', i) FROM n; INSERT INTO d(d) VALUES('flush')");
+    run("CREATE VIRTUAL TABLE d USING art(path, value, log_limit='16KB');"
+        "INSERT INTO d WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
+        "SELECT printf('old/%%05d', i), printf('value %%064d', i) FROM n; INSERT INTO d(d) VALUES('flush')");
     char *file = TEXT("%s/%s", directory, kept(sql_rows(db, "SELECT v FROM d_artstate WHERE k = 'file'")));
     file[strlen(file) - 1] = 0; /* the line's end */
     sql_close(db);
@@ -100,19 +99,17 @@ static void add_damage(void) {
                                file, SLOT + PAGE, file),
                      0);
     db = sql_open(path);
-    for (int i = 0; i < 300; i++) sql_run(db, "INSERT INTO d VALUES('old/1/%d', randomblob(1000))", i);
+    for (int i = 0; i < 300; i++) run("INSERT INTO d VALUES('old/1/%d', randomblob(1000))", i);
     add_rows("SELECT 'property ' || property || ' ' || typeof(value) FROM art_info('d') WHERE property = 'damage'");
-    sql_run(db, "DROP TABLE d");
+    run("DROP TABLE d");
 }
 
 static void add_answers(void) {
-    sql_run(db, "INSERT INTO t VALUES('b', 1, 'x'), ('c', 2, 'y')");
+    run("INSERT INTO t VALUES('b', 1, 'x'), ('c', 2, 'y')");
     sql_snapshot(db, "s");
-    sql_run(db,
-            "UPDATE t SET size = 3 WHERE path = 'b'; DELETE FROM t WHERE path = 'c'; INSERT INTO t(path) VALUES('d')");
-    add_rows(
-        "SELECT 'answer of art_diff: ' || change FROM art_diff('t', 's') UNION ALL SELECT 'answer of art_check: ' || "
-        "art_check('t') UNION ALL SELECT 'answer of art_verify: ' || substr(art_verify(), 1, 3)");
+    run("UPDATE t SET size = 3 WHERE path = 'b'; DELETE FROM t WHERE path = 'c'; INSERT INTO t(path) VALUES('d')");
+    add_rows("SELECT 'answer of art_diff: ' || change FROM art_diff('t', 's') UNION ALL SELECT 'answer of art_check: ' "
+             "|| art_check('t') UNION ALL SELECT 'answer of art_verify: ' || substr(art_verify(), 1, 3)");
     add_rows("SELECT 'art_growth with ' || quote('all') FROM art_growth('t', NULL, 's', NULL, '', '/', 'all') LIMIT 1");
     add_rows(
         TEXT("SELECT 'answer of art_backup: ' || step FROM art_backup('%s/copy.db') WHERE step = 'pages'", directory));

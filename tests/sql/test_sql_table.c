@@ -9,20 +9,19 @@
 
 static void set_up(void) {
     sql_set_up();
-    sql_run(db, "PRAGMA journal_mode=WAL");
+    run("PRAGMA journal_mode=WAL");
 }
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
 
-static const char *const values[] = {
-    "NULL", "0", "1", "-1", "127", "128", "-129", "32768", "8388608", "2147483648", "140737488355328",
-    "9223372036854775807", "-9223372036854775808", "0.0", "-0.0", "1.5", "3.0", "-1e-300", "1.7976931348623157e308",
-    "9e999", "-9e999", "''", "x''", "' '", "x'00'", "'é漢😀'", "CAST(x'610062' AS TEXT)", "CAST(x'fffe80' AS TEXT)",
-    "x'ffffffffffffffffffffffffffffffff'", "zeroblob(100)",
-    /* around the limits: in an entry, in pieces, past the log */
-    "printf('%.*c', 4095, 'a')", "printf('%.*c', 4096, 'b')", "printf('%.*c', 4097, 'c')", "zeroblob(4096)",
-    "zeroblob(4097)", "randomblob(8192)", "randomblob(12289)", "randomblob(65535)", "randomblob(65536)",
-    "randomblob(65537)", "randomblob(524288)", "randomblob(3000000)", "hex(randomblob(50000))"};
+TEXTS(values, "NULL", "0", "1", "-1", "127", "128", "-129", "32768", "8388608", "2147483648", "140737488355328",
+      "9223372036854775807", "-9223372036854775808", "0.0", "-0.0", "1.5", "3.0", "-1e-300", "1.7976931348623157e308",
+      "9e999", "-9e999", "''", "x''", "' '", "x'00'", "'é漢😀'", "CAST(x'610062' AS TEXT)", "CAST(x'fffe80' AS TEXT)",
+      "x'ffffffffffffffffffffffffffffffff'", "zeroblob(100)",
+      /* around the limits: in an entry, in pieces, past the log */
+      "printf('%.*c', 4095, 'a')", "printf('%.*c', 4096, 'b')", "printf('%.*c', 4097, 'c')", "zeroblob(4096)",
+      "zeroblob(4097)", "randomblob(8192)", "randomblob(12289)", "randomblob(65535)", "randomblob(65536)",
+      "randomblob(65537)", "randomblob(524288)", "randomblob(3000000)", "hex(randomblob(50000))");
 
 static void values_agree(void) {
     sql_alike(sql_prepare(db, "SELECT path, value FROM t ORDER BY path"), sql_prepare(db, "SELECT * FROM kept"));
@@ -31,17 +30,17 @@ static void values_agree(void) {
 
 TEST(test_a_value_comes_back_with_the_type_that_it_had) {
     sql_create(db, "t", "");
-    sql_run(db, "CREATE TABLE kept(path TEXT PRIMARY KEY, value) WITHOUT ROWID");
+    run("CREATE TABLE kept(path TEXT PRIMARY KEY, value) WITHOUT ROWID");
     for (int i = 0; i < LENGTH(values); i++)
-        sql_run(db, "INSERT INTO kept VALUES(printf('value/%%03d', %d), %s)", i, values[i]);
-    sql_run(db, "INSERT INTO t SELECT path, value FROM kept");
-    EACH(command, "clean", "flush", "optimize") {
-        sql_command(db, "main", "t", command);
+        run("INSERT INTO kept VALUES(printf('value/%%03d', %d), %s)", i, values[i]);
+    run("INSERT INTO t SELECT path, value FROM kept");
+    EACH(text, "clean", "flush", "optimize") {
+        command(text);
         values_agree();
         sql_reopen();
         values_agree();
     }
-    sql_run(db, "UPDATE t SET path = path || '/moved'; UPDATE t SET path = replace(path, '/moved', '')");
+    run("UPDATE t SET path = path || '/moved'; UPDATE t SET path = replace(path, '/moved', '')");
     values_agree();
     sql_reopen();
     values_agree();
@@ -67,13 +66,12 @@ TEST(test_options_are_taken_in_any_order_and_spacing) {
     EACH(each, "cache=64 MB, log_limit=\"1mb\"", "cache='64MB', log_limit='1MB', spill_limit='64MB'",
          "log_limit=auto,cache=auto", " cache = '8MB' , storage = auto ", "cache='1GB'", "log_limit='64KB'",
          "log_limit=1048576") {
-        sql_run(db,
-                "CREATE VIRTUAL TABLE t USING art(%s); INSERT INTO t VALUES('a', 1); INSERT INTO t(t) "
-                "VALUES('flush')",
-                each);
+        run("CREATE VIRTUAL TABLE t USING art(%s); INSERT INTO t VALUES('a', 1); INSERT INTO t(t) "
+            "VALUES('flush')",
+            each);
         sql_reopen();
         expect("a|1\n", "SELECT * FROM t");
-        sql_run(db, "DROP TABLE t");
+        run("DROP TABLE t");
     }
 }
 
@@ -81,14 +79,14 @@ TEST(test_a_name_may_be_any_name) {
     EACH(each, "with space", "it''s", "\"quoted\"", "SELECT", "a-b", "ünï", "100%", "a.b", "x;y") {
         char *name = TEXT("\"%w\"", each);
         sql_create(db, name, "log_limit='1KB'");
-        sql_run(db, "INSERT INTO %s VALUES('a', zeroblob(3000)), ('b', 2)", name);
+        run("INSERT INTO %s VALUES('a', zeroblob(3000)), ('b', 2)", name);
         sql_command(db, "main", each, "flush");
         sql_reopen();
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM %s", name), 2);
-        sql_run(db, "ALTER TABLE %s RENAME TO \"other name\"", name);
+        run("ALTER TABLE %s RENAME TO \"other name\"", name);
         sql_reopen();
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM \"other name\""), 2);
-        sql_run(db, "DROP TABLE \"other name\"");
+        run("DROP TABLE \"other name\"");
         ck_assert_int_eq(sql_int(db, "SELECT count(*) FROM sqlite_master"), 0);
     }
 }
@@ -111,20 +109,10 @@ TEST(test_two_connections_see_what_the_other_commits) {
  * hidden columns'. What an ordinary table gives, an art table gives. */
 
 static void set_up_twins(void) {
+    twin = "plain";
     sql_set_up();
     sql_create(db, "t", "");
-    sql_run(db, "CREATE TABLE plain(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
-}
-
-static void both(const char *statement) {
-    for (int i = 0; i < 2; i++) {
-        sql_run(db, "%s", kept(sql_named(statement, i ? "plain" : "t")));
-    }
-}
-
-static void same(const char *query) {
-    sql_alike(sql_prepare(db, "%s", kept(sql_named(query, "t"))),
-              sql_prepare(db, "%s", kept(sql_named(query, "plain"))));
+    run("CREATE TABLE plain(path TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID");
 }
 
 /* --- conditions --------------------------------------------------------------------------------------------------- */
@@ -140,7 +128,7 @@ TEST(test_paths_that_are_too_long_are_nowhere) {
          "SELECT count(*) FROM @ WHERE path >= " LONG,
          "SELECT path FROM @ WHERE path IN ('a', " LONG ", 'b') ORDER BY path",
          "SELECT path FROM @ WHERE path IN (SELECT hex(zeroblob(40000)) UNION SELECT 'b')") {
-        same(each);
+        alike(each);
     }
     expect("0\n", "SELECT count(*) FROM t('', '/') WHERE path = " LONG);
     expect("0\n", "SELECT count(*) FROM t(" LONG ", '/')");
@@ -150,9 +138,8 @@ TEST(test_paths_that_are_too_long_are_nowhere) {
 
 /* What is no sound UTF-8, or more than one way to write a character, matches as SQLite's own functions have it. */
 TEST(test_patterns_with_broken_characters) {
-    static const char *const characters[] = {"e0808a", "f08080af", "edA080", "efbfbe",   "efbfbf",
-                                             "efbfbd", "c3a9",     "c380af", "f09f9880", "f8808080",
-                                             "c3",     "80",       "c080",   "e2828280", "f0908080"};
+    TEXTS(characters, "e0808a", "f08080af", "edA080", "efbfbe", "efbfbf", "efbfbd", "c3a9", "c380af", "f09f9880",
+          "f8808080", "c3", "80", "c080", "e2828280", "f0908080");
     enum { COUNT = LENGTH(characters) };
     for (unsigned i = 0; i < COUNT; i++) {
         both(TEXT("INSERT OR REPLACE INTO @ VALUES(CAST(x'61%s62' AS TEXT), 1), (CAST(x'61%s' AS TEXT), 2)",
@@ -161,7 +148,7 @@ TEST(test_patterns_with_broken_characters) {
     for (unsigned i = 0; i < COUNT; i++) {
         EACH(each, "GLOB CAST(x'61%s' AS TEXT) || '*'", "GLOB CAST(x'61%s' AS TEXT) || 'b'",
              "LIKE CAST(x'61%s' AS TEXT) || '%%'", "LIKE CAST(x'41%s' AS TEXT) || 'B'") {
-            same(TEXT("SELECT hex(path) FROM @ WHERE path %s ORDER BY 1", TEXT(each, characters[i])));
+            alike(TEXT("SELECT hex(path) FROM @ WHERE path %s ORDER BY 1", TEXT(each, characters[i])));
         }
     }
 }
@@ -178,28 +165,28 @@ TEST(test_bounds_that_no_like_has_made) {
     both("INSERT INTO @ VALUES('a', 1), ('AB', 2), ('ac', 3), ('Ax', 4), ('b', 5), ('bbb', 6), ('aB/c', 7), "
          "('', 8)");
     for (size_t i = 0; i < LENGTH(bounds); i++) {
-        same(TEXT("SELECT path FROM @ WHERE path COLLATE NOCASE >= %s AND path COLLATE NOCASE < %s "
-                  "ORDER BY path",
-                  bounds[i][0], bounds[i][1]));
+        alike(TEXT("SELECT path FROM @ WHERE path COLLATE NOCASE >= %s AND path COLLATE NOCASE < %s "
+                   "ORDER BY path",
+                   bounds[i][0], bounds[i][1]));
     }
-    same("SELECT path FROM @ WHERE path GLOB 'a*' AND path >= 'a' AND path < 'c' ORDER BY path");
-    same("SELECT path FROM @ WHERE path >= 'a' AND path < 'ab' AND path GLOB 'A*'");
-    same("SELECT path FROM @ WHERE path >= 'aa' AND path < 'bb' AND path GLOB '?*'");
+    alike("SELECT path FROM @ WHERE path GLOB 'a*' AND path >= 'a' AND path < 'c' ORDER BY path");
+    alike("SELECT path FROM @ WHERE path >= 'a' AND path < 'ab' AND path GLOB 'A*'");
+    alike("SELECT path FROM @ WHERE path >= 'aa' AND path < 'bb' AND path GLOB '?*'");
 }
 
 /* --- listings ----------------------------------------------------------------------------------------------------- */
 
 TEST(test_the_empty_path_is_a_row_like_any_other) {
-    sql_run(db, "INSERT INTO t VALUES('', 'empty'), ('a', 1), ('b/c', 2)");
+    run("INSERT INTO t VALUES('', 'empty'), ('a', 1), ('b/c', 2)");
     expect("|empty\na|1\nb/|\n", "SELECT path, value FROM t('', '/')");
-    sql_run(db, "DELETE FROM t WHERE path IN (SELECT path FROM t('', '/') WHERE path = '')");
+    run("DELETE FROM t WHERE path IN (SELECT path FROM t('', '/') WHERE path = '')");
     expect("a\nb/c\n", "SELECT path FROM t");
-    sql_run(db, "INSERT INTO t VALUES('', 1); DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND path = ''");
+    run("INSERT INTO t VALUES('', 1); DELETE FROM t WHERE prefix = '' AND delimiter = '/' AND path = ''");
     expect("a\nb/c\n", "SELECT path FROM t");
 }
 
 TEST(test_a_delimiter_that_is_only_compared_is_refused) {
-    sql_run(db, "INSERT INTO t VALUES('a/b', 1)");
+    run("INSERT INTO t VALUES('a/b', 1)");
     refuses(SQLITE_ERROR, "art: delimiter is a hidden column of this table",
             "SELECT path FROM t WHERE path = 'a/b' AND delimiter IS NULL");
     refuses(SQLITE_ERROR, "art: delimiter is an argument", "SELECT path FROM t WHERE path = 'a/b' AND delimiter > ''");
@@ -208,12 +195,12 @@ TEST(test_a_delimiter_that_is_only_compared_is_refused) {
 /* --- memory that is given back ------------------------------------------------------------------------------------ */
 
 TEST(test_a_statement_with_a_huge_argument_leaves_nothing_behind) {
-    sql_run(db, "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('cache=100KB'), ('log_limit=1KB')");
+    run("INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('cache=100KB'), ('log_limit=1KB')");
     EACH(statement, "SELECT count(*) FROM t(zeroblob(3000000), '/')", "SELECT count(*) FROM t('', zeroblob(3000000))",
          "INSERT OR REPLACE INTO t VALUES('huge', zeroblob(3000000))") {
         kept(sql_rows(db, "SELECT count(*) FROM t('', '/')"));
         sqlite3_int64 before = sqlite3_memory_used();
-        sql_run(db, "%s", statement);
+        run("%s", statement);
         sqlite3_int64 after = sqlite3_memory_used();
         ck_assert_msg(after - before < 2500000, "%s leaves %lld bytes", statement, (long long)(after - before));
     }
@@ -224,8 +211,8 @@ TEST(test_a_statement_with_a_huge_argument_leaves_nothing_behind) {
 TEST(test_absurd_sizes_add_up) {
     enum { CONNECTIONS = 4 };
     sqlite3 *all[CONNECTIONS];
-    sql_run(db, "CREATE VIRTUAL TABLE u USING art(cache=9223372036854775807, log_limit=9223372036854775807, "
-                "spill_limit='8388607TB')");
+    run("CREATE VIRTUAL TABLE u USING art(cache=9223372036854775807, log_limit=9223372036854775807, "
+        "spill_limit='8388607TB')");
     for (unsigned i = 0; i < CONNECTIONS; i++) {
         all[i] = sql_open(path);
         sql_run(all[i], "INSERT INTO u VALUES('k%u', zeroblob(100000)); INSERT INTO u(u) VALUES('flush')", i);
@@ -240,8 +227,8 @@ TEST(test_absurd_sizes_add_up) {
 CASE("files", .seconds = 120, .set_up = set_up_twins, .tear_down = sql_tear_down)
 
 static void lose_database(const char *journal, const char *write) {
-    sql_run(db, "PRAGMA journal_mode = %s", journal);
-    sql_run(db, "INSERT OR REPLACE INTO t VALUES('a', 1)");
+    run("PRAGMA journal_mode = %s", journal);
+    run("INSERT OR REPLACE INTO t VALUES('a', 1)");
     ck_assert_int_eq(unlink(path), 0);
     sqlite3_extended_result_codes(db, 0); /* as applications have it that have not asked */
     refuses(SQLITE_READONLY, "moved, replaced or removed", write);
@@ -263,12 +250,11 @@ CASE("others", .seconds = 120, .set_up = set_up_twins, .tear_down = sql_tear_dow
 TEST(test_a_table_named_like_a_hidden_column_takes_rows) {
     EACH(name, "prefix", "delimiter", "entries", "row_version", "path", "value") {
         sql_create(db, name, "");
-        sql_run(db, "INSERT INTO \"%w\"(path, value) VALUES('a', 1)", name);
+        run("INSERT INTO \"%w\"(path, value) VALUES('a', 1)", name);
         sql_reopen();
         char *rows = kept(sql_rows(db, "SELECT path, value, row_version FROM \"%w\"", name));
         ck_assert_str_eq(rows, "a|1|1\n");
-        sql_run(db, "UPDATE \"%w\" SET value = 2; DELETE FROM \"%w\" WHERE value = 2; DROP TABLE \"%w\"", name, name,
-                name);
+        run("UPDATE \"%w\" SET value = 2; DELETE FROM \"%w\" WHERE value = 2; DROP TABLE \"%w\"", name, name, name);
     }
 }
 
@@ -300,50 +286,46 @@ TEST(test_odd_definitions) {
             continue;
         }
         ck_assert_msg(!rc, "%s: %s", cases[i].arguments, sqlite3_errmsg(db));
-        char *before = sql_rows(db, "SELECT name, type FROM pragma_table_info('u') WHERE cid = 1");
+        char *before = kept(sql_rows(db, "SELECT name, type FROM pragma_table_info('u') WHERE cid = 1"));
         ck_assert_msg(strstr(before, cases[i].type) != NULL, "%s: %s", cases[i].arguments, before);
         sql_reopen();
-        sql_run(db, "INSERT INTO u(path) VALUES('a')");
-        char *after = sql_rows(db, "SELECT name, type FROM pragma_table_info('u') WHERE cid = 1");
+        run("INSERT INTO u(path) VALUES('a')");
+        char *after = kept(sql_rows(db, "SELECT name, type FROM pragma_table_info('u') WHERE cid = 1"));
         ck_assert_str_eq(before, after);
-        sql_expect(db, "ok\n", "SELECT art_check('u')");
-        sql_run(db, "DROP TABLE u");
-        sqlite3_free(before);
-        sqlite3_free(after);
+        expect("ok\n", "SELECT art_check('u')");
+        run("DROP TABLE u");
     }
-    sql_refused(db, SQLITE_ERROR, "is no value for cache",
-                "CREATE VIRTUAL TABLE u USING art(cache=99999999999999999999999)");
-    sql_refused(db, SQLITE_ERROR, "is not understood", "INSERT INTO t(t) VALUES('add column x' || char(11) || 'INT')");
-    sql_refused(db, SQLITE_ERROR, "is no value for cache", "CREATE VIRTUAL TABLE u USING art(cache='9999999999GB')");
-    sql_run(db, "CREATE VIRTUAL TABLE u USING art(cache='1 TB')");
-    sql_expect(db, "1\n", "SELECT value / 1099511627776 FROM art_info('u') WHERE property = 'cache limit'");
+    refuses(SQLITE_ERROR, "is no value for cache", "CREATE VIRTUAL TABLE u USING art(cache=99999999999999999999999)");
+    refuses(SQLITE_ERROR, "is not understood", "INSERT INTO t(t) VALUES('add column x' || char(11) || 'INT')");
+    refuses(SQLITE_ERROR, "is no value for cache", "CREATE VIRTUAL TABLE u USING art(cache='9999999999GB')");
+    run("CREATE VIRTUAL TABLE u USING art(cache='1 TB')");
+    expect("1\n", "SELECT value / 1099511627776 FROM art_info('u') WHERE property = 'cache limit'");
 }
 
 /* Somebody has been at the schema: nothing is understood, and the table can be dropped. */
 TEST(test_a_schema_that_is_not_understood_can_be_dropped) {
     EACH(each, "art(path BLOB)", "art(path, a CHECK (a > 1))", "art(path, path)", "art(',')") {
         sql_create(db, "u", "");
-        sql_run(db, "INSERT INTO u VALUES('a', 1)");
+        run("INSERT INTO u VALUES('a', 1)");
         sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
-        sql_run(db,
-                "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE VIRTUAL TABLE u USING ' || %Q "
-                "WHERE name = 'u'; PRAGMA writable_schema=OFF",
-                each);
+        run("PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE VIRTUAL TABLE u USING ' || %Q WHERE "
+            "name = 'u'; PRAGMA writable_schema=OFF",
+            each);
         sql_reopen();
         sql_try(db, "SELECT * FROM u");
         ck_assert_int_ne(sqlite3_errcode(db), SQLITE_NOMEM);
-        sql_run(db, "DROP TABLE u");
+        run("DROP TABLE u");
         expect("0\n", "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'u*'");
     }
 }
 
 /* The rows are only counted: no column is asked for. */
 TEST(test_a_query_that_counts_goes_on_after_a_rollback) {
-    sql_run(db, "INSERT INTO t WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100) SELECT i, i FROM n");
+    fill_rows("INTO t", 1, 100, "i, i");
     for (int rows = 1; rows < 40; rows += 19) {
         sqlite3_stmt *count = sql_prepare(db, "SELECT 1 FROM t");
         for (int i = 0; i < rows; i++) ck_assert_int_eq(sqlite3_step(count), SQLITE_ROW);
-        sql_run(db, "BEGIN; DELETE FROM t; ROLLBACK");
+        run("BEGIN; DELETE FROM t; ROLLBACK");
         for (int i = rows; i < 100; i++) ck_assert_int_eq(sqlite3_step(count), SQLITE_ROW);
         ck_assert_int_eq(sqlite3_step(count), SQLITE_DONE);
         sqlite3_finalize(count);
@@ -360,7 +342,7 @@ TEST(test_more_columns_than_this_connection_may_have) {
 
 TEST(test_a_private_cache_may_be_asked_for) {
     char *uri = TEXT("file:%s?cache=private", path), *shared = TEXT("file:%s?cache=shared", path);
-    sql_run(db, "INSERT INTO t VALUES('a', 1)");
+    run("INSERT INTO t VALUES('a', 1)");
     sqlite3 *other = sql_open_flags(uri, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI);
     sql_expect(other, "a|1\n", "SELECT path, value FROM t");
     sql_close(other);
@@ -373,13 +355,13 @@ TEST(test_a_private_cache_may_be_asked_for) {
 
 TEST(test_a_row_that_was_moved_is_not_met_again) {
     sql_create(db, "s", "path, size, note");
-    sql_run(db, "CREATE TABLE numbers(n); INSERT INTO numbers VALUES(1), (2), (3)");
+    run("CREATE TABLE numbers(n); INSERT INTO numbers VALUES(1), (2), (3)");
     both("INSERT INTO @ VALUES('a', 1), ('b', 2)");
-    sql_run(db, "INSERT INTO s(path, size, note) VALUES('a', 1, 'one'), ('b', 2, 'two')");
+    run("INSERT INTO s(path, size, note) VALUES('a', 1, 'one'), ('b', 2, 'two')");
     both("UPDATE @ SET path = path || '!' FROM numbers");
     both("UPDATE @ SET path = path || '?', value = 5 FROM numbers");
-    same("SELECT path, value FROM @ ORDER BY path");
-    sql_run(db, "UPDATE s SET path = path || '!', size = 9 FROM numbers");
+    alike("SELECT path, value FROM @ ORDER BY path");
+    run("UPDATE s SET path = path || '!', size = 9 FROM numbers");
     expect("a!|9|one\nb!|9|two\n", "SELECT path, size, note FROM s");
     refuses(SQLITE_ERROR, "the hidden column delimiter cannot be written",
             "UPDATE t SET value = n, delimiter = '/' FROM numbers");
@@ -390,7 +372,7 @@ TEST(test_a_row_that_was_moved_is_not_met_again) {
 /* --- tables that tell about tables -------------------------------------------------------------------------------- */
 
 TEST(test_what_is_asked_by_a_table_s_name) {
-    sql_run(db, "INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('flush')");
+    run("INSERT INTO t VALUES('a', 1); INSERT INTO t(t) VALUES('flush')");
     expect("", "SELECT * FROM art_info(NULL)");
     expect("", "SELECT * FROM art_check(NULL)");
     expect("1|real\n", "SELECT value > 0, typeof(value) FROM art_debug('t') WHERE property = 'fill'");
@@ -406,28 +388,25 @@ TEST(test_what_is_asked_by_a_table_s_name) {
 static const char *change;
 
 static void run_change(sqlite3_context *context, int count, sqlite3_value **values) {
-    (void)count, (void)values;
     int rc = sqlite3_exec(sqlite3_context_db_handle(context), change, NULL, NULL, NULL);
     sqlite3_result_int(context, rc);
 }
 
 /* Its value lay in pieces, which are gone: what is read then is NULL, or what was there, and never an error. */
 TEST(test_a_long_value_that_is_replaced_under_its_statement) {
-    static const char *const changes[] = {
-        "DELETE FROM t WHERE path = 'big'", "UPDATE t SET value = hex(zeroblob(10001)) WHERE path = 'big'",
-        "UPDATE t SET value = hex(randomblob(10000)) WHERE path = 'big'",
-        "UPDATE t SET value = 'short' WHERE path = 'big'", "UPDATE t SET path = 'other' WHERE path = 'big'"};
+    TEXTS(changes, "DELETE FROM t WHERE path = 'big'", "UPDATE t SET value = hex(zeroblob(10001)) WHERE path = 'big'",
+          "UPDATE t SET value = hex(randomblob(10000)) WHERE path = 'big'",
+          "UPDATE t SET value = 'short' WHERE path = 'big'", "UPDATE t SET path = 'other' WHERE path = 'big'");
     sqlite3_create_function_v2(db, "change", 0, SQLITE_UTF8, NULL, run_change, NULL, NULL, NULL);
     char *value = sql_rows(db, "SELECT 'big', 0, hex(zeroblob(10000))");
     for (size_t i = 0; i < LENGTH(changes); i++) {
         EACH(query, "SELECT path, change(), value FROM t WHERE path = 'big'",
              "SELECT path, change(), value FROM t WHERE path GLOB 'b*'") {
             change = changes[i];
-            sql_run(db, "DELETE FROM t; INSERT INTO t VALUES('big', hex(zeroblob(10000)))");
-            if (i % 2) sql_run(db, "INSERT INTO t(t) VALUES('flush')");
-            char *rows = sql_rows(db, "%s", query);
+            run("DELETE FROM t; INSERT INTO t VALUES('big', hex(zeroblob(10000)))");
+            if (i % 2) run("INSERT INTO t(t) VALUES('flush')");
+            char *rows = kept(sql_rows(db, "%s", query));
             ck_assert_msg(!strcmp(rows, value) || !strcmp(rows, "big|0|\n"), "%s, %s: %.200s", change, query, rows);
-            sqlite3_free(rows);
         }
     }
     sqlite3_free(value);

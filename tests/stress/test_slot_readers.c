@@ -2,9 +2,9 @@
  * be is.
  *
  * The extension is linked in and watched (tests/support/watch.h), so that slots which are used again can be counted;
- * and where nothing may be, each rewriting of the table makes the file longer. Readers stand on old snapshots and,
- * with nothing cached, read every blob of them again. Syncs and own frames are the business of test_slot_rule.c, dying
- * processes that of test_slots.c, whose head says which line of the rule is tested where.
+ * and where nothing may be, each rewriting of the table makes the file longer. What a root or a savepoint names is never
+ * written: that the machine watches at each write (support/machine_slots.c). Syncs and own frames are the business of
+ * test_slot_rule.c; the head of test_slots.c says which line of the rule is tested where.
  */
 #include "tests/support/sql_one.h"
 #include "tests/support/watch.h"
@@ -93,45 +93,6 @@ static int64_t file_size(void) {
     return sql_file_size(directory, ".art");
 }
 
-/* ---- the base, and roots within a transaction -------------------------------------------------------------------- */
-
-static const char *const journals[] = {"WAL", "DELETE"};
-enum { JOURNALS = 2 };
-
-LOOP_TEST(test_what_the_committed_root_names_is_not_written, JOURNALS) {
-    set_up(journals[_i], "cache=0, spill_limit='128KB'");
-    for (int n = 1; n < 5; n++) {
-        sql_run(db, "BEGIN");
-        change_all_on(db, 50 + n); /* spills several times */
-        sql_run(db, "ROLLBACK");
-        all_are(db, n - 1, "after a rollback");
-        rewrite(n);
-        if (n % 2) sql_run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
-    }
-    ck_assert_uint_gt(watch->spills, 4);
-}
-
-LOOP_TEST(test_a_savepoint_keeps_its_root, JOURNALS) {
-    set_up(journals[_i], "cache=0, spill_limit='128KB'");
-    sql_run(db, "BEGIN");
-    change_all_on(db, 1);
-    sql_run(db, "SAVEPOINT one");
-    change_all_on(db, 2);
-    sql_run(db, "SAVEPOINT two");
-    for (int n = 3; n < 7; n++) change_all_on(db, n);
-    all_are(db, 6, "the last");
-    sql_run(db, "ROLLBACK TO two");
-    all_are(db, 2, "the inner savepoint");
-    for (int n = 7; n < 10; n++) change_all_on(db, n);
-    sql_run(db, "ROLLBACK TO one");
-    all_are(db, 1, "the outer savepoint");
-    sql_run(db, "COMMIT");
-    sqlite3 *other = open_connection();
-    all_are(other, 1, "another connection");
-    sql_close(other);
-    ck_assert_uint_gt(watch->spills, 4);
-}
-
 /* ---- rollback journal -------------------------------------------------------------------------------------------- */
 
 TEST(test_with_a_rollback_journal_nothing_is_retired) {
@@ -149,15 +110,6 @@ TEST(test_with_a_rollback_journal_nothing_is_retired) {
 
 /* ---- WAL --------------------------------------------------------------------------------------------------------- */
 
-static const struct {
-    const char *name;
-    int mode;
-} checkpoints[] = {{"PASSIVE", SQLITE_CHECKPOINT_PASSIVE},
-                   {"FULL", SQLITE_CHECKPOINT_FULL},
-                   {"RESTART", SQLITE_CHECKPOINT_RESTART},
-                   {"TRUNCATE", SQLITE_CHECKPOINT_TRUNCATE}};
-enum { CHECKPOINTS = 4 };
-
 /* By another connection, with synchronous=OFF, that goes at once. */
 static void checkpoint(int mode) {
     sqlite3 *other = open_connection();
@@ -166,19 +118,19 @@ static void checkpoint(int mode) {
     sql_close(other);
 }
 
-LOOP_TEST(test_no_checkpoint_frees_what_a_reader_stands_on, CHECKPOINTS) {
+LOOP_TEST(test_no_checkpoint_frees_what_a_reader_stands_on, SQLITE_CHECKPOINT_TRUNCATE + 1) {
     set_up("WAL", "cache=0");
     sqlite3 *reader = open_reader(0);
     for (int n = 1; n < 6; n++) {
         int64_t size = file_size();
-        checkpoint(checkpoints[_i].mode);
+        checkpoint(_i);
         rewrite(n);
         ck_assert_int_gt(file_size(), size);
-        all_are(reader, 0, checkpoints[_i].name);
+        all_are(reader, 0, "a reader");
     }
     close_reader(reader);
     /* Nobody stands on anything, and all is in the database: the next writer begins the -wal anew. */
-    checkpoint(checkpoints[_i].mode);
+    checkpoint(_i);
     int64_t size = file_size();
     rewrite(6);
     ck_assert_int_le(file_size(), size);
@@ -192,23 +144,6 @@ TEST(test_without_a_checkpoint_nothing_is_freed) {
         rewrite(n);
         ck_assert_int_gt(file_size(), size);
     }
-}
-
-TEST(test_an_older_reader_counts_and_a_newer_one_too) {
-    set_up("WAL", "cache=0");
-    sqlite3 *readers[4];
-    for (int n = 0; n < 4; n++) {
-        readers[n] = open_reader(n);
-        rewrite(n + 1);
-        checkpoint(SQLITE_CHECKPOINT_FULL);
-    }
-    for (int n = 0; n < 4; n++) { /* the oldest goes first: the list of its epoch grew on, and all of it stays */
-        for (int i = n; i < 4; i++) all_are(readers[i], i, "an old reader");
-        close_reader(readers[n]);
-        checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
-        rewrite(10 + n);
-    }
-    all_are(db, 13, "the writer");
 }
 
 /* Others roll back, leave, come anew and empty the -wal; the writer itself is opened anew each time. */

@@ -7,42 +7,11 @@
 
 #include "core/blob/blob_format.h"
 
-struct sim_disk *check_disk;
-struct toy *check_toy;
-struct art_tree_options check_options;
-struct art_tree *check_tree;
 struct art_summary check_summary;
 struct told check_told[TOLD_MAX];
 unsigned check_count, check_enough;
 
-void check_must(int rc) {
-    ck_assert_msg(rc == ART_OK, "%s: %s", art_error_name(rc), art_error_message());
-}
-
 /* --- the table ---------------------------------------------------------------------------------------------------- */
-
-static struct art_bytes text_bytes(const char *text) {
-    return art_bytes((const uint8_t *)text, (uint32_t)strlen(text));
-}
-
-void check_put(const char *path, struct art_bytes value) {
-    bool existed;
-    check_must(art_tree_insert(check_tree, ART_WRITE_REPLACE, text_bytes(path), value, &existed));
-}
-
-void check_delete(const char *path) {
-    bool existed;
-    check_must(art_tree_delete(check_tree, text_bytes(path), &existed));
-}
-
-void check_commit(bool flush) {
-    struct art_commit commit;
-    if (flush) check_must(art_tree_request(check_tree, ART_REQUEST_FLUSH));
-    check_must(art_tree_prepare(check_tree, &commit));
-    toy_write(check_toy, &commit);
-    art_tree_committed(check_tree);
-    check_must(toy_refresh(check_toy, check_tree));
-}
 
 struct art_bytes check_large(uint32_t len, uint8_t seed) {
     static uint8_t bytes[100000];
@@ -58,49 +27,38 @@ static void make_run(unsigned run, int rows) {
     for (int i = (int)run; i < rows; i += step) {
         snprintf(path, sizeof path, "dir-%04d/file-%05d", i / 100, i);
         if (run && i % (2 * step) < step)
-            check_delete(path);
+            take_away(path);
         else
-            check_put(path, check_large(30 + (uint32_t)(i % 50), (uint8_t)run));
+            put_at(text(path), check_large(30 + (uint32_t)(i % 50), (uint8_t)run));
     }
     snprintf(path, sizeof path, "big/%u", run);
-    if (run < 2) check_put(path, check_large(10000, (uint8_t)run));
-    check_commit(true);
+    if (run < 2) put_at(text(path), check_large(10000, (uint8_t)run));
+    flush();
 }
 
 int check_reopen(void) {
     static uint64_t copies;
-    if (check_tree) art_tree_close(check_tree);
-    check_tree = NULL;
-    if (sim_disk_has_file(check_disk, check_options.path) &&
-        copies++ % 2) { /* another inode: nothing is in the cache */
-        sim_disk_copy_file(check_disk, check_options.path, "copy");
-        sim_disk_rename_file(check_disk, "copy", check_options.path);
+    if (tree) art_tree_close(tree);
+    tree = NULL;
+    if (sim_disk_has_file(disk, options.path) && copies++ % 2) { /* another inode: nothing is in the cache */
+        sim_disk_copy_file(disk, options.path, "copy");
+        sim_disk_rename_file(disk, "copy", options.path);
     }
-    check_must(toy_open(check_toy, &check_options, &check_tree));
-    return toy_refresh(check_toy, check_tree);
+    must(toy_open(toy, &options, &tree));
+    return toy_refresh(toy, tree);
 }
 
 static void make_world(unsigned runs, uint32_t blob_pages, int rows) {
-    uint8_t byte = 0;
-    check_disk = sim_disk_new(1);
-    sim_disk_put_file(check_disk, "a.db", &byte, 1);
-    check_options = (struct art_tree_options){.disk = sim_disk_art(check_disk),
-                                              .path = "a.db-t-12345678.art",
-                                              .host_path = "a.db",
-                                              .cache_bytes = 1 << 20,
-                                              .log_limit = 1 << 20,
-                                              .spill_limit = 16 << 20,
-                                              .blob_pages = blob_pages,
-                                              .summary = check_summary};
-    check_toy = toy_new(true);
-    check_must(check_reopen());
+    small_tree_make_on(
+        sim_disk_new(1), true,
+        (struct art_tree_options){.spill_limit = 16 << 20, .blob_pages = blob_pages, .summary = check_summary});
     for (unsigned run = 0; run < runs; run++) make_run(run, rows);
-    ck_assert_uint_eq(check_tree->root->runs, runs);
-    check_put("late/1", check_large(10, 1));
-    check_put("late/2", check_large(20, 2));
-    check_commit(false);
-    check_put("late/3", check_large(30, 3));
-    check_commit(false);
+    ck_assert_uint_eq(tree->root->runs, runs);
+    put_at(text("late/1"), check_large(10, 1));
+    put_at(text("late/2"), check_large(20, 2));
+    commit();
+    put_at(text("late/3"), check_large(30, 3));
+    commit();
     check_is_clean();
 }
 
@@ -110,14 +68,7 @@ void check_world_new(unsigned runs) {
 
 void check_world_new_deep(void) {
     make_world(1, 2, CHECK_ROWS_DEEP);
-    ck_assert_uint_eq(check_tree->root->run[0].top.height, 2);
-}
-
-void check_world_free(void) {
-    art_tree_close(check_tree);
-    check_tree = NULL;
-    toy_free(check_toy);
-    sim_disk_free(check_disk);
+    ck_assert_uint_eq(tree->root->run[0].top.height, 2);
 }
 
 /* --- planting ----------------------------------------------------------------------------------------------------- */
@@ -125,7 +76,7 @@ void check_world_free(void) {
 struct art_bytes check_row_key(const char *path) {
     static uint8_t key[ART_KEY_BUFFER];
     struct art_bytes out;
-    check_must(art_row_key(key, text_bytes(path), &out));
+    must(art_row_key(key, text(path), &out));
     return out;
 }
 
@@ -148,25 +99,25 @@ struct art_bytes check_reference(uint64_t length, uint64_t csn, uint32_t counter
 
 void check_plant(struct art_bytes key, struct art_bytes value, uint64_t csn, uint8_t flags) {
     struct art_entry entry = {.value = value, .csn = csn, .flags = flags};
-    check_must(art_tree_begin(check_tree));
-    check_must(art_memtable_set(check_tree->memtable, key, &entry));
-    if (check_tree->txn.state == ART_TXN_BEGUN) check_tree->txn.state = ART_TXN_CHANGED;
-    check_tree->changes++;
+    must(art_tree_begin(tree));
+    must(art_memtable_set(tree->memtable, key, &entry));
+    if (tree->txn.state == ART_TXN_BEGUN) tree->txn.state = ART_TXN_CHANGED;
+    tree->changes++;
 }
 
 /* --- root and blobs ----------------------------------------------------------------------------------------------- */
 
 struct art_root *check_root_take(void) {
     struct art_root *root;
-    ck_assert_uint_eq(check_toy->log.row[0].csn, 0);
-    check_must(art_root_decode(art_bytes(check_toy->log.row[0].data, check_toy->log.row[0].len), &root));
+    ck_assert_uint_eq(toy->log.row[0].csn, 0);
+    must(art_root_decode(art_bytes(toy->log.row[0].data, toy->log.row[0].len), &root));
     return root;
 }
 
 void check_root_put(struct art_root *root) {
     struct art_buffer bytes = {0};
-    struct toy_row *row = &check_toy->log.row[0];
-    check_must(art_root_encode(root, &bytes));
+    struct toy_row *row = &toy->log.row[0];
+    must(art_root_encode(root, &bytes));
     free(row->data);
     row->data = malloc(bytes.len);
     row->len = (uint32_t)bytes.len;
@@ -177,7 +128,7 @@ void check_root_put(struct art_root *root) {
 
 uint8_t *check_slot(uint32_t slot) {
     uint64_t len;
-    uint8_t *bytes = sim_disk_file_bytes(check_disk, check_options.path, &len);
+    uint8_t *bytes = sim_disk_file_bytes(disk, options.path, &len);
     ck_assert_uint_le(((uint64_t)slot + 1) * ART_BLOB_BYTES, len);
     return bytes + (uint64_t)slot * ART_BLOB_BYTES;
 }
@@ -200,8 +151,8 @@ void check_rebuild_index(unsigned number,
                          void (*change)(uint32_t number, struct art_buffer *separator, struct art_ref *ref)) {
     struct art_root *root = check_root_take();
     struct art_run *run = &root->run[number];
-    struct art_builder_options options = {.kind = ART_BLOB_INDEX, .height = run->top.height};
-    memcpy(options.uuid, check_options.uuid, sizeof options.uuid);
+    struct art_builder_options of = {.kind = ART_BLOB_INDEX, .height = run->top.height};
+    memcpy(of.uuid, options.uuid, sizeof of.uuid);
     struct art_builder *builder;
     static _Alignas(ART_BLOB_PAGE) uint8_t image[ART_BLOB_BYTES];
     struct art_run_cursor cursor;
@@ -209,27 +160,27 @@ void check_rebuild_index(unsigned number,
     struct art_buffer separator = {0};
     uint32_t child = 0;
     ck_assert_uint_ge(run->top.height, 1);
-    check_must(art_builder_open(&builder, &options));
+    must(art_builder_open(&builder, &of));
     art_builder_begin(builder, image);
-    check_must(art_run_cursor_open(&cursor, check_tree->store));
+    must(art_run_cursor_open(&cursor, tree->store));
     art_run_cursor_reset(&cursor, &run->top, run->top.height);
-    for (check_must(art_run_first(&cursor)); cursor.valid; check_must(art_run_next(&cursor))) {
+    for (must(art_run_first(&cursor)); cursor.valid; must(art_run_next(&cursor))) {
         struct art_ref ref;
         bool full;
-        check_must(art_blob_cursor_ref(&cursor.leaf, &ref));
-        check_must(art_buffer_set_key(&separator, art_run_key(&cursor)));
+        must(art_blob_cursor_ref(&cursor.leaf, &ref));
+        must(art_buffer_set_key(&separator, art_run_key(&cursor)));
         change(child++, &separator, &ref);
-        check_must(art_builder_add_ref(builder, art_buffer_bytes(&separator), &ref, &full));
+        must(art_builder_add_ref(builder, art_buffer_bytes(&separator), &ref, &full));
         ck_assert(!full);
     }
     ck_assert_uint_ge(child, 4);
-    check_must(art_builder_finish(builder, run->top.slot, run->top.generation, &built));
+    must(art_builder_finish(builder, run->top.slot, run->top.generation, &built));
     art_run_cursor_close(&cursor);
     memcpy(check_slot(run->top.slot), image, ART_BLOB_BYTES);
     run->pages += art_ref_pages(&built.ref) - art_ref_pages(&run->top);
     struct art_run changed = *run;
     changed.top = built.ref;
-    check_must(art_root_replace_run(root, number, &changed));
+    must(art_root_replace_run(root, number, &changed));
     check_root_put(root);
     art_builder_close(builder);
     art_buffer_clear(&separator);
@@ -253,7 +204,7 @@ static bool take(void *context, const struct art_problem *problem) {
 int check_run(bool quick) {
     struct art_check_options options = {.quick = quick, .problem = take};
     check_count = 0;
-    return art_tree_check_all(check_tree, &options);
+    return art_tree_check_all(tree, &options);
 }
 
 static void show(void) {
@@ -272,14 +223,14 @@ bool check_has(const char *words) {
 }
 
 void check_finds(const char *words) {
-    check_must(check_run(false));
+    must(check_run(false));
     if (check_count != 1 || !check_has(words)) show();
     ck_assert_msg(check_count == 1 && check_has(words), "%u problems were told, and this was looked for: %s",
                   check_count, words);
 }
 
 void check_is_clean(void) {
-    check_must(check_run(false));
+    must(check_run(false));
     if (check_count) show();
     ck_assert_uint_eq(check_count, 0);
 }

@@ -1,7 +1,8 @@
 /* A table with one thing wrong, for tests of the check.
  *
- * The table is real: several runs on a simulated disk, an index, large values, rows in the log. Then something is
- * changed as no table changes it, with every hash made right again where the damage is not a hash itself:
+ * The table is that of small_tree.h, and real: several runs on a simulated disk, an index, large values, rows in the
+ * log. Then something is changed as no table changes it, with every hash made right again where the damage is not a
+ * hash itself:
  *
  *   planted entries    put into the memtable as they are, below all that writes rows; flushed if wanted
  *   bytes              turned over in the file
@@ -13,9 +14,7 @@
 #ifndef ART_TESTS_CHECK_WORLD_H
 #define ART_TESTS_CHECK_WORLD_H
 
-#include "core/tree/txn/txn.h"
-#include "tests/support/sim_disk.h"
-#include "tests/support/tree_world.h"
+#include "tests/support/small_tree.h"
 
 enum { TOLD_MAX = 300, CHECK_ROWS = 4000, CHECK_ROWS_DEEP = 12000 };
 
@@ -25,28 +24,18 @@ struct told {
     uint32_t slot, page;
 };
 
-extern struct sim_disk *check_disk;
-extern struct toy *check_toy;
-extern struct art_tree_options check_options;
-extern struct art_tree *check_tree;
 extern struct art_summary check_summary; /* of the worlds that are made from now on */
 extern struct told check_told[TOLD_MAX];
 extern unsigned check_count, check_enough; /* what was told; after how many it is enough */
-
-void check_must(int rc);
 
 /* Rows "dir-0000/file-00000" and on, in `runs` runs (the oldest with an index and CHECK_ROWS rows), large values at
  * "big/0" and "big/1", and a few rows in the log. */
 void check_world_new(unsigned runs);
 /* One run of smaller blobs, with two levels of index. */
 void check_world_new_deep(void);
-void check_world_free(void);
 /* The tree anew, as another process sees it: nothing of the old state is remembered. The refresh may fail. */
 int check_reopen(void);
 
-void check_put(const char *path, struct art_bytes value);
-void check_delete(const char *path);
-void check_commit(bool flush);
 /* A large value of the row's own making. */
 struct art_bytes check_large(uint32_t len, uint8_t seed);
 

@@ -38,13 +38,7 @@ static sqlite3 *connection(struct side *side, int number) {
     if (side->db[number]) return side->db[number];
     bool memory = !side->setting->journal;
     char *path = memory ? sqlite3_mprintf(":memory:") : sqlite3_mprintf("%s/h.db", side->directory);
-    sqlite3 *db = NULL;
-    if (side->art) {
-        db = sql_open(path);
-    } else {
-        if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI, NULL)) abort();
-        sqlite3_extended_result_codes(db, 1);
-    }
+    sqlite3 *db = sql_open_as(path, side->art);
     sqlite3_free(path);
     /* Where another connection holds a lock, the journal is set already. */
     if (!memory) sql_try(db, "PRAGMA journal_mode=%s", side->setting->journal);

@@ -1,6 +1,7 @@
 #include "tests/support/differential.h"
 
 #include <sqlite3.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,13 @@ void both_same(struct both *both, sqlite3 *db, char *text) {
     sqlite3_free(text);
 }
 
+void both_asks(struct both *both, sqlite3 *db, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    both_same(both, db, sqlite3_vmprintf(format, arguments));
+    va_end(arguments);
+}
+
 void both_write(struct both *both, char *text) {
     bool alone = both->versions && sqlite3_get_autocommit(both->db);
     int rc[2], changes[2];
@@ -170,6 +178,13 @@ void both_write(struct both *both, char *text) {
                   changes[1], changes[0], sqlite3_errmsg(both->db));
     if (alone) sql_run(both->db, "COMMIT");
     sqlite3_free(text);
+}
+
+void both_writes(struct both *both, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    both_write(both, sqlite3_vmprintf(format, arguments));
+    va_end(arguments);
 }
 
 /* With a rollback journal a reader of an older state is in the way of a commit. */
@@ -288,7 +303,7 @@ static void move_to_a_copy(struct both *both) {
 }
 
 static void take_step(struct both *both) {
-    static const char *const commands[] = {"flush", "flush", "optimize", "vacuum"};
+    TEXTS(commands, "flush", "flush", "optimize", "vacuum");
     if (both->change && once_in(both, both->changes)) change_table(both);
     switch (below(both, 24)) {
     case 0:

@@ -74,6 +74,7 @@ void both_close(struct both *both);
 
 /* The statement on both tables, each of its own kind; it ends alike. Frees the text. */
 void both_write(struct both *both, char *text);
+void both_writes(struct both *both, const char *format, ...);
 
 /* Reads t's rows with the condition (sqlite3_free()s it) in the order of the path, up to so many of them, and writes
  * and flushes meanwhile: the next row is always the first one behind the last one's path, as the ordinary table is
@@ -82,6 +83,7 @@ void both_write_while_asking(struct both *both, unsigned rows, const char *colum
 
 /* Both tables have the same rows for it, or the same error. Frees the text. */
 void both_same(struct both *both, sqlite3 *db, char *text);
+void both_asks(struct both *both, sqlite3 *db, const char *format, ...);
 
 /* suite_run() over and over, until ART_TEST_STATEMENTS were compared. What main() returns. */
 int differential_run(struct suite_case of);

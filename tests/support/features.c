@@ -68,9 +68,9 @@ static char *draw_change(struct random *random) {
     case 2:
         return sqlite3_mprintf("DELETE FROM @fk WHERE tenant = 't%u' AND day < '2026-11-%02u'", tenant, day);
     case 3:
-        return sqlite3_mprintf("UPDATE @fk SET n = n + 1, body = body || ' again' WHERE tenant = 't%u' AND day = "
-                               "'2026-11-%02u'",
-                               tenant, day);
+        return sqlite3_mprintf(
+            "UPDATE @fk SET n = n + 1, body = body || ' again' WHERE tenant = 't%u' AND day = '2026-11-%02u'", tenant,
+            day);
     case 4:
         return sqlite3_mprintf("INSERT OR REPLACE INTO @fk(tenant, day, part, n, body) SELECT 't%u', day, part, n, "
                                "body FROM @fk WHERE tenant = 't%u' AND day BETWEEN '2026-11-%02u' AND '2026-11-%02u';"
@@ -106,11 +106,11 @@ static int change_table(sqlite3 *db, bool art, int64_t n) {
         rc = change(db, art, sqlite3_mprintf("UPDATE @fk SET more = n WHERE n = %lld", (long long)n % 50));
     if (rc || n % KEPT_EVERY) return rc;
     if (n > KEPT_EVERY * KEPT) {
-        rc = change(
-            db, art,
-            sqlite3_mprintf("{INSERT INTO fk(fk, snapshot) SELECT 'drop snapshot', name FROM art_snapshots('fk') "
-                            "WHERE name = 's%lld'|DELETE FROM kept_fk WHERE name = 's%lld'}",
-                            (long long)n - KEPT_EVERY * KEPT, (long long)n - KEPT_EVERY * KEPT));
+        rc =
+            change(db, art,
+                   sqlite3_mprintf("{INSERT INTO fk(fk, snapshot) SELECT 'drop snapshot', name FROM "
+                                   "art_snapshots('fk') WHERE name = 's%lld'|DELETE FROM kept_fk WHERE name = 's%lld'}",
+                                   (long long)n - KEPT_EVERY * KEPT, (long long)n - KEPT_EVERY * KEPT));
     }
     const char *columns = column(n / ADDED_EVERY);
     if (rc) return rc;
@@ -161,26 +161,22 @@ int features_turn(sqlite3 *db) {
 #define HALF(shift) "sum(hash_values >> " #shift " & 4294967295)"
 #define HASH        "((((" HALF(32) " + (" HALF(0) " >> 32)) & 4294967295) << 32) + (" HALF(0) " & 4294967295))"
 
-static const char *const questions[] = {
-    "SELECT * FROM @fk ORDER BY tenant, day DESC, part",
-    "SELECT * FROM @fb ORDER BY path DESC",
-    "SELECT count(*), sum(n) FROM @fk WHERE tenant = 't2' AND day >= '2026-11-11'",
-    "SELECT tenant, day, part FROM @fk WHERE n IN (7, 49) ORDER BY 1, 2, 3",
-    "SELECT tenant, day, part FROM @fk WHERE body LIKE '%brownf%' ORDER BY 1, 2, 3",
-    "SELECT count(*) FROM @fk WHERE body GLOB '*7th word*again*'",
-    "SELECT path, n FROM @fb WHERE value LIKE '%Oxjump%' ORDER BY path",
-    "SELECT path FROM @fb WHERE n >= 990 ORDER BY n DESC, path LIMIT 5",
-    "SELECT max(n) FROM @fb",
-    "SELECT {coalesce(art_sum('fk', 'n', art_key('fk', 't3', '')), 0)|coalesce(sum(n), 0) FROM plain_fk WHERE tenant = "
-    "'t3'}",
-    "SELECT DISTINCT tenant, day FROM @fk ORDER BY tenant, day DESC LIMIT 20",
-    "SELECT {coalesce(art_hash_values('fk', ''), 0) = coalesce(" HASH ", 0) FROM fk|1}",
-    "SELECT {name FROM art_snapshots('fk')|DISTINCT name FROM kept_fk} ORDER BY 1",
-    "SELECT name, count(f.n), sum(f.n), min(day), max(body), sum(body LIKE '%brownf%') FROM {art_snapshots('fk') AS s "
-    "JOIN fk AS f ON f.snapshot = s.name|kept_fk AS f} GROUP BY name ORDER BY name",
-    "SELECT {s.name, (SELECT count(*) FROM fk WHERE snapshot = s.name AND n = 7) FROM art_snapshots('fk') AS s|name, "
-    "sum(n IS 7) FROM kept_fk GROUP BY name} ORDER BY 1",
-};
+TEXTS(questions, "SELECT * FROM @fk ORDER BY tenant, day DESC, part", "SELECT * FROM @fb ORDER BY path DESC",
+      "SELECT count(*), sum(n) FROM @fk WHERE tenant = 't2' AND day >= '2026-11-11'",
+      "SELECT tenant, day, part FROM @fk WHERE n IN (7, 49) ORDER BY 1, 2, 3",
+      "SELECT tenant, day, part FROM @fk WHERE body LIKE '%brownf%' ORDER BY 1, 2, 3",
+      "SELECT count(*) FROM @fk WHERE body GLOB '*7th word*again*'",
+      "SELECT path, n FROM @fb WHERE value LIKE '%Oxjump%' ORDER BY path",
+      "SELECT path FROM @fb WHERE n >= 990 ORDER BY n DESC, path LIMIT 5", "SELECT max(n) FROM @fb",
+      "SELECT {coalesce(art_sum('fk', 'n', art_key('fk', 't3', '')), 0)|coalesce(sum(n), 0) FROM plain_fk WHERE tenant "
+      "= 't3'}",
+      "SELECT DISTINCT tenant, day FROM @fk ORDER BY tenant, day DESC LIMIT 20",
+      "SELECT {coalesce(art_hash_values('fk', ''), 0) = coalesce(" HASH ", 0) FROM fk|1}",
+      "SELECT {name FROM art_snapshots('fk')|DISTINCT name FROM kept_fk} ORDER BY 1",
+      "SELECT name, count(f.n), sum(f.n), min(day), max(body), sum(body LIKE '%brownf%') FROM {art_snapshots('fk') AS "
+      "s JOIN fk AS f ON f.snapshot = s.name|kept_fk AS f} GROUP BY name ORDER BY name",
+      "SELECT {s.name, (SELECT count(*) FROM fk WHERE snapshot = s.name AND n = 7) FROM art_snapshots('fk') AS s|name, "
+      "sum(n IS 7) FROM kept_fk GROUP BY name} ORDER BY 1");
 
 char *features_answers(sqlite3 *db, bool art) {
     sqlite3_str *out = sqlite3_str_new(NULL);

@@ -840,7 +840,7 @@ static void ask_second_opinion(sqlite3 *db, const struct database *base) {
         !sqlite3_prepare_v2(db, "SELECT art_check('t') = 'ok' FROM (SELECT count(value) FROM t)", -1, &check, NULL) &&
         sqlite3_step(check) == SQLITE_ROW && sqlite3_column_int(check, 0);
     sqlite3_finalize(check);
-    /* It decodes no keys, and puts no large values of snapshots together. */
+    /* It decodes no values in blocks, and puts no large values of snapshots together. */
     const char *rows = "SELECT * FROM t", *of_snapshot = "SELECT * FROM t WHERE snapshot = 's'";
     bool has_snapshot = design->rich && !sqlite3_exec(db, of_snapshot, NULL, NULL, NULL);
     if (!sound || sqlite3_exec(db, rows, NULL, NULL, NULL)) return;

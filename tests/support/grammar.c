@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "tests/support/sql.h"
+
 struct span {
     const char *at, *end;
 };
@@ -216,4 +218,8 @@ char *grammar_text(struct grammar *grammar, const char *text) {
     grammar_draw(grammar, text);
     char *drawn = sqlite3_str_finish(grammar->out);
     return drawn ? drawn : sqlite3_mprintf("");
+}
+
+char *grammar_drawn(struct random *random, const char *const *rules, const char *text) {
+    return kept(grammar_text(&(struct grammar){.random = random, .rules = rules}, text));
 }

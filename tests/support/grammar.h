@@ -38,8 +38,9 @@ struct grammar {
 void grammar_keep(struct grammar *grammar, const char *name, const char *text);
 /* Draws the text into `out`. */
 void grammar_draw(struct grammar *grammar, const char *text);
-/* Draws a text of its own. sqlite3_free() it. */
+/* Draws a text of its own. sqlite3_free() it. grammar_drawn(): kept(), where there is nothing but rules. */
 char *grammar_text(struct grammar *grammar, const char *text);
+char *grammar_drawn(struct random *random, const char *const *rules, const char *text);
 /* For `call`: writes; draws a part of the text that is being drawn; what was kept, or NULL. */
 void grammar_put(struct grammar *grammar, const char *text, int len);
 void grammar_more(struct grammar *grammar, const char *text);

@@ -182,8 +182,7 @@ int history_print_tally(const struct history_tally *tally) {
     int never = 0;
     printf(
         "%lld statements in %lld histories agree: %lld inside transactions, %lld returned %lld rows, %lld met a lock, "
-        "%lld a constraint, %lld failed otherwise; %lld steps with all versions checked; %lld histories "
-        "ended early\n",
+        "%lld a constraint, %lld failed otherwise; %lld steps with all versions checked; %lld histories ended early\n",
         (long long)tally->statements, (long long)tally->histories, (long long)tally->in_transaction,
         (long long)tally->with_rows, (long long)tally->rows, (long long)tally->busy, (long long)tally->constraint,
         (long long)tally->failed, (long long)tally->versions_checked, (long long)tally->ended);

@@ -8,13 +8,11 @@
 #include "tests/support/machine.h"
 #include "tests/support/spills.h"
 
-enum { IN_FOLDER = MACHINE_KEYS / MACHINE_FOLDERS, SAVEPOINTS = 3 };
-
-static uint32_t below(struct actor *actor, uint32_t limit) {
+uint32_t machine_below(struct actor *actor, uint32_t limit) {
     return random_below(&actor->random, limit);
 }
 
-static bool once_in(struct actor *actor, uint32_t times) {
+bool machine_once_in(struct actor *actor, uint32_t times) {
     return random_once_in(&actor->random, times);
 }
 
@@ -23,7 +21,10 @@ static bool once_in(struct actor *actor, uint32_t times) {
 static bool is_excused(const struct machine *machine, const struct actor *actor, int rc, const char *message) {
     int code = rc & 0xff;
     if (actor->process->dead || machine->failure) return true;
-    if (machine->plan->lies && machine->world->fault.struck) return true; /* an error is what it should be */
+    if (machine_was_lied_to(machine)) return true; /* an error is what it should be */
+    /* What others do to the database: rolled back under a cursor; a snapshot older than a DROP, of which nothing was
+     * read. */
+    if (machine->plan->life && (code == SQLITE_ABORT || strstr(message, ".art file is missing"))) return true;
     if (strstr(message, "unfinished")) return actor->role == 'b';
     if (!machine->plan->fails) return false;
     if (strstr(message, "simulated failure")) return true; /* art_verify() quotes it, whose own code is another */
@@ -50,7 +51,7 @@ bool machine_fine(struct actor *actor, int rc, const char *what) {
     return false;
 }
 
-static int run(struct actor *actor, const char *format, ...) {
+int machine_do(struct actor *actor, const char *format, ...) {
     va_list args;
     va_start(args, format);
     char *sql = sqlite3_vmprintf(format, args);
@@ -58,6 +59,7 @@ static int run(struct actor *actor, const char *format, ...) {
     int rc = sqlite3_exec(actor->db, sql, NULL, NULL, NULL);
     if (machine_fine(actor, rc, sql)) machine_note(actor, "%s", sql);
     sqlite3_free(sql);
+    if (actor->machine->plan->together && machine_once_in(actor, 2)) machine_pause(actor, 0);
     return rc;
 }
 
@@ -77,127 +79,26 @@ int machine_open(struct machine *machine, const char *name, sqlite3 **out) {
 }
 
 /* Is there reason to go on with this connection? */
-static bool works(const struct actor *actor) {
+bool machine_works(const struct actor *actor) {
     return actor->db && !actor->machine->ending && !actor->tainted && !actor->process->dead;
-}
-
-/* ---- rows -------------------------------------------------------------------------------------------------------- */
-
-static int put(struct actor *actor, uint32_t *rows, uint32_t key) {
-    int len, rc = SQLITE_OK;
-    uint32_t number = ++actor->machine->next_number;
-    const uint8_t *value = machine_value(number, &len);
-    for (unsigned i = 0; !rc && i < 2; i++) {
-        sqlite3_stmt *insert = NULL;
-        char sql[160];
-        sqlite3_snprintf(sizeof sql, sql,
-                         i ? "REPLACE INTO o VALUES('dir%u/file%02u', %u)"
-                           : "REPLACE INTO t(path, number, value) VALUES('dir%u/file%02u', %u, ?1)",
-                         key / IN_FOLDER, key % IN_FOLDER, number);
-        rc = sqlite3_prepare_v2(actor->db, sql, -1, &insert, NULL);
-        if (!rc && !i) rc = sqlite3_bind_blob(insert, 1, value, len, SQLITE_TRANSIENT);
-        if (!rc) sqlite3_step(insert);
-        if (!rc) rc = sqlite3_finalize(insert);
-        if (!machine_fine(actor, rc, sql)) break;
-        if (!i) machine_note(actor, "%s (%d bytes)", sql, len);
-    }
-    if (!rc) rows[key] = number;
-    return rc;
-}
-
-/* The same statement on both tables. */
-static int both(struct actor *actor, const char *format, const char *argument, ...) {
-    int rc = SQLITE_OK;
-    va_list args;
-    va_start(args, argument);
-    char *rest = sqlite3_vmprintf(argument, args);
-    va_end(args);
-    for (unsigned i = 0; !rc && i < 2; i++) rc = run(actor, format, i ? "o" : "t", rest);
-    sqlite3_free(rest);
-    return rc;
-}
-
-static int take(struct actor *actor, uint32_t *rows, uint32_t key) {
-    int rc = both(actor, "DELETE FROM %s WHERE path = '%s'", "dir%u/file%02u", key / IN_FOLDER, key % IN_FOLDER);
-    if (!rc) rows[key] = 0;
-    return rc;
-}
-
-static int take_folder(struct actor *actor, uint32_t *rows, uint32_t folder) {
-    int rc = both(actor, "DELETE FROM %s WHERE path GLOB '%s'", "dir%u/*", folder);
-    if (!rc) memset(rows + folder * IN_FOLDER, 0, IN_FOLDER * sizeof *rows);
-    return rc;
-}
-
-static int move(struct actor *actor, uint32_t *rows, uint32_t from, uint32_t to) {
-    if (from == to || !rows[from]) return SQLITE_OK;
-    int rc = both(actor, "UPDATE OR REPLACE %s SET %s", "path = 'dir%u/file%02u' WHERE path = 'dir%u/file%02u'",
-                  to / IN_FOLDER, to % IN_FOLDER, from / IN_FOLDER, from % IN_FOLDER);
-    if (rc) return rc;
-    rows[to] = rows[from];
-    rows[from] = 0;
-    return SQLITE_OK;
-}
-
-static int put_many(struct actor *actor, uint32_t *rows) {
-    uint32_t key = below(actor, MACHINE_KEYS), n = 5 + below(actor, 40);
-    int rc = SQLITE_OK;
-    for (; !rc && n && key < MACHINE_KEYS && works(actor); n--) rc = put(actor, rows, key++);
-    return rc;
-}
-
-static int command(struct actor *actor) {
-    static const char *const words[] = {"flush", "flush", "flush", "optimize", "vacuum", "clean"};
-    return run(actor, "INSERT INTO t(t) VALUES('%s')", words[below(actor, 6)]);
-}
-
-struct marks {
-    uint32_t rows[SAVEPOINTS][MACHINE_KEYS];
-    unsigned count;
-};
-
-static int savepoint(struct actor *actor, uint32_t *rows, struct marks *marks) {
-    uint32_t what = below(actor, 3);
-    int rc = SQLITE_OK;
-    size_t bytes = MACHINE_KEYS * sizeof *rows;
-    if (what == 0 && marks->count < SAVEPOINTS) {
-        rc = run(actor, "SAVEPOINT s%u", marks->count);
-        memcpy(marks->rows[marks->count++], rows, bytes);
-    } else if (what == 1 && marks->count) {
-        uint32_t to = below(actor, marks->count);
-        rc = run(actor, "ROLLBACK TO s%u", to);
-        memcpy(rows, marks->rows[to], bytes);
-        marks->count = to + 1;
-    } else if (marks->count) {
-        rc = run(actor, "RELEASE s%u", --marks->count);
-    }
-    return rc;
-}
-
-static int change(struct actor *actor, uint32_t *rows, struct marks *marks) {
-    uint32_t what = below(actor, 100), key = below(actor, MACHINE_KEYS);
-    if (what < 50) return put(actor, rows, key);
-    if (what < 62) return take(actor, rows, key);
-    if (what < 72) return move(actor, rows, key, below(actor, MACHINE_KEYS));
-    if (what < 76) return take_folder(actor, rows, key / IN_FOLDER);
-    if (what < 82) return put_many(actor, rows);
-    if (what < 90) return command(actor);
-    return savepoint(actor, rows, marks);
 }
 
 /* ---- writers ----------------------------------------------------------------------------------------------------- */
 
 static void roll_back(struct actor *actor) {
-    if (!sqlite3_get_autocommit(actor->db)) run(actor, "ROLLBACK");
+    machine_leave(actor);
+    if (!sqlite3_get_autocommit(actor->db)) machine_do(actor, "ROLLBACK");
     actor->machine->counts.rollbacks++;
 }
 
 /* Its frames will be in the -wal when it dies, and nobody knows. */
 static void arm_a_zombie(struct actor *actor) {
     struct world *world = actor->machine->world;
-    if (!actor->machine->plan->dies || world->fault.kind != WORLD_NO_FAULT || !once_in(actor, 8)) return;
+    if (!actor->machine->plan->dies || actor->machine->plan->together || world->fault.kind != WORLD_NO_FAULT ||
+        !machine_once_in(actor, 8))
+        return;
     machine_note(actor, "is to die as a zombie");
-    world_arm(world, WORLD_DIE_AS_ZOMBIE, below(actor, 2), NULL);
+    world_arm(world, WORLD_DIE_AS_ZOMBIE, machine_below(actor, 2), NULL);
 }
 
 /* The COMMIT of state `number`, which was tried until somebody knows what became of it. */
@@ -205,10 +106,12 @@ static void commit(struct actor *actor, uint32_t number) {
     struct machine *machine = actor->machine;
     int rc = SQLITE_BUSY;
     arm_a_zombie(actor);
-    for (unsigned i = 0; i < 20 && (rc & 0xff) == SQLITE_BUSY && works(actor); i++) {
+    for (unsigned i = 0; i < 20 && (rc & 0xff) == SQLITE_BUSY && machine_works(actor); i++) {
         if (i) machine_pause(actor, 20);
         machine_note(actor, "asks for the commit of state %u", number);
-        rc = run(actor, "COMMIT");
+        actor->commits = true;
+        rc = machine_do(actor, "COMMIT");
+        actor->commits = (rc & 0xff) != SQLITE_BUSY;
     }
     if (actor->process->dead) {
         machine_note(actor, "died in its commit");
@@ -229,20 +132,22 @@ static void commit(struct actor *actor, uint32_t number) {
 static void change_and_commit(struct actor *actor, uint32_t parent) {
     struct machine *machine = actor->machine;
     uint32_t rows[MACHINE_KEYS], number;
-    struct marks marks = {.count = 0};
+    struct machine_marks marks = {.count = 0};
     memcpy(rows, machine->states[parent].rows, sizeof rows);
-    int rc = SQLITE_OK;
-    for (uint32_t n = 1 + below(actor, once_in(actor, 4) ? 16 : 4); !rc && n && works(actor); n--)
-        rc = change(actor, rows, &marks);
-    if (!rc && works(actor) && once_in(actor, 8)) rc = machine_compare(machine, actor->db, actor->name, rows, &number);
+    int rc = machine->plan->life && machine_once_in(actor, 12) ? machine_make_anew(actor, rows) : SQLITE_OK;
+    for (uint32_t n = 1 + machine_below(actor, machine_once_in(actor, 4) ? 16 : 4); !rc && n && machine_works(actor);
+         n--)
+        rc = machine_change(actor, rows, &marks);
+    if (!rc && machine_works(actor) && machine_once_in(actor, 8))
+        rc = machine_compare(machine, actor->db, actor->name, rows, &number);
     if (rc && !machine_fine(actor, rc, "its own rows")) return roll_back(actor);
-    if (rc || !works(actor) || once_in(actor, 8)) return roll_back(actor);
+    if (rc || !machine_works(actor) || machine_once_in(actor, 8)) return roll_back(actor);
     number = machine_state_add(machine, parent, rows);
     for (unsigned art = 0; !rc && machine->plan->features && art < 2; art++) {
         rc = features_change(actor->db, art, machine->states[number].depth); /* each once */
         machine_fine(actor, rc, art ? "the features' tables" : "the features' ordinary tables");
     }
-    if (rc || run(actor, "UPDATE n SET id = %u", number)) {
+    if (rc || machine_do(actor, "UPDATE n SET id = %u", number)) {
         machine->states[number].given_up = true;
         return roll_back(actor);
     }
@@ -252,27 +157,56 @@ static void change_and_commit(struct actor *actor, uint32_t parent) {
 static void write_rows(struct actor *actor) {
     struct machine *machine = actor->machine;
     uint32_t floor = machine->floor, parent;
-    bool reads_first = once_in(actor, 5);
-    if (run(actor, reads_first ? "BEGIN" : "BEGIN IMMEDIATE")) return;
+    bool reads_first = machine_once_in(actor, 5);
+    if (machine_do(actor, reads_first ? "BEGIN" : "BEGIN IMMEDIATE")) return;
+    machine_stand(actor);
     int rc = machine_compare(machine, actor->db, actor->name, NULL, &parent);
+    machine_stay(actor);
     if (rc == SQLITE_MISMATCH || !machine_fine(actor, rc, "a writer's first look")) return roll_back(actor);
     if (!machine_see(machine, parent, floor, actor->name)) return;
     change_and_commit(actor, parent);
-    if (works(actor) && once_in(actor, 6)) command(actor);
+    machine_leave(actor);
+    if (machine_works(actor) && machine_once_in(actor, 6)) machine_command(actor);
 }
 
 /* ---- the others -------------------------------------------------------------------------------------------------- */
+
+/* A cursor that outlives its transaction and its connection. */
+static void leave_an_orphan(struct actor *actor, uint32_t state) {
+    struct machine *machine = actor->machine;
+    sqlite3_stmt *orphan = NULL;
+    int rc = sqlite3_prepare_v2(actor->db, "SELECT path, number, value FROM t ORDER BY path DESC", -1, &orphan, NULL);
+    if (!rc && (rc = sqlite3_step(orphan)) == SQLITE_ROW) {
+        machine_do(actor, "COMMIT");
+        sqlite3 *db = actor->db;
+        machine_note(actor, "leaves a cursor of state %u behind", state);
+        sqlite3_close_v2(db);
+        actor->db = NULL;
+        machine_pause(actor, machine_below(actor, 100));
+        rc = machine_compare_rows(machine, orphan, "an orphan", machine->states[state].rows);
+        machine->counts.orphans += !rc;
+        if (rc && rc != SQLITE_MISMATCH && !actor->process->dead && !machine->plan->fails)
+            machine_fail(machine, "%s: an orphan's rows: %s (%d)", actor->name, sqlite3_errmsg(db), rc);
+    } else if (rc != SQLITE_DONE) {
+        machine_fine(actor, rc, "a cursor");
+    }
+    sqlite3_finalize(orphan);
+    machine_leave(actor);
+    if (actor->db && !actor->process->dead && !sqlite3_get_autocommit(actor->db)) machine_do(actor, "COMMIT");
+}
 
 static void read_rows(struct actor *actor) {
     struct machine *machine = actor->machine;
     uint32_t floor = machine->floor, first = UINT32_MAX, again;
     /* A snapshot that has not looked at t, so that nothing of it is in memory, until others have gone on. */
     static const char *const begins[] = {"BEGIN; SELECT id FROM n", "BEGIN; SELECT path FROM t LIMIT 1", "BEGIN"};
-    uint32_t form = below(actor, 4) % 3;
-    int rc = run(actor, begins[form]);
-    if (!rc && form && once_in(actor, 2)) rc = machine_compare(machine, actor->db, actor->name, NULL, &first);
-    if (!rc) machine_pause(actor, below(actor, once_in(actor, 2) ? 400 : 60));
-    if (!rc && works(actor)) {
+    uint32_t form = machine_below(actor, 4) % 3;
+    int rc = machine_do(actor, begins[form]);
+    machine_stand(actor);
+    if (!rc && form && machine_once_in(actor, 2)) rc = machine_compare(machine, actor->db, actor->name, NULL, &first);
+    if (first != UINT32_MAX) machine_stay(actor);
+    if (!rc) machine_pause(actor, machine_below(actor, machine_once_in(actor, 2) ? 400 : 60));
+    if (!rc && machine_works(actor)) {
         rc = machine_compare(machine, actor->db, actor->name, NULL, &again);
         if (!rc && first != UINT32_MAX && first != again)
             machine_fail(machine, "%s: a snapshot was state %u, and is %u", actor->name, first, again);
@@ -281,31 +215,35 @@ static void read_rows(struct actor *actor) {
         if (!rc) machine_note(actor, "reads state %u", again);
         /* Where it has read nothing before the pause, the second BEGIN has. */
         if (!rc) machine_see(machine, again, floor, actor->name);
+        if (!rc && machine->plan->life && machine_once_in(actor, 4)) return leave_an_orphan(actor, again);
     }
+    machine_leave(actor);
     if (rc && rc != SQLITE_MISMATCH) machine_fine(actor, rc, "a reader's rows");
-    if (!actor->process->dead && !sqlite3_get_autocommit(actor->db)) run(actor, "COMMIT");
+    if (!actor->process->dead && !sqlite3_get_autocommit(actor->db)) machine_do(actor, "COMMIT");
 }
 
 static void checkpoint(struct actor *actor) {
     static const char *const modes[] = {"PASSIVE", "FULL", "RESTART", "TRUNCATE"};
-    if (!run(actor, "PRAGMA wal_checkpoint(%s)", modes[below(actor, 4)])) actor->machine->counts.checkpoints++;
-    machine_pause(actor, below(actor, 60));
+    if (!machine_do(actor, "PRAGMA wal_checkpoint(%s)", modes[machine_below(actor, 4)]))
+        actor->machine->counts.checkpoints++;
+    machine_pause(actor, machine_below(actor, 60));
 }
 
 static void copy(struct actor *actor) {
     struct machine *machine = actor->machine;
     uint32_t floor = machine->floor, state;
-    if (run(actor, "SELECT art_backup('%s', 'main', 'update')", MACHINE_COPY)) return;
+    if (machine_do(actor, "SELECT art_backup('%s', '%s', 'update')", MACHINE_COPY, actor->schema)) return;
     struct actor in_copy = *actor;
     int rc = machine_open(machine, MACHINE_COPY, &in_copy.db);
     if (!rc) rc = machine_compare(machine, in_copy.db, "a copy", NULL, &state);
-    if (!rc) rc = run(&in_copy, "SELECT art_verify()");
+    if (!rc) rc = machine_do(&in_copy, "SELECT art_verify()");
     if (!rc) machine_note(actor, "has a copy of state %u", state);
     if (!rc) machine_see(machine, state, floor, "a copy");
     if (rc && rc != SQLITE_MISMATCH) machine_fine(&in_copy, rc, "a copy");
     sqlite3_close(in_copy.db);
     machine->counts.copies += !rc;
-    machine_pause(actor, below(actor, 200));
+    machine->copied |= !rc;
+    machine_pause(actor, machine_below(actor, 200));
 }
 
 static void act(struct actor *actor) {
@@ -326,39 +264,54 @@ static void act(struct actor *actor) {
 static void begin(struct actor *actor) {
     struct machine *machine = actor->machine;
     actor->tainted = false;
-    actor->process = world_process_new(machine->world);
+    struct world_process *shared = machine->plan->together ? machine->shared : NULL;
+    actor->process = shared ? shared : world_process_new(machine->world);
+    machine->shared = actor->process;
+    bool beside = machine->plan->life && machine_once_in(actor, 4);
+    actor->schema = beside ? "beside" : "main";
+    machine_leave(actor);
     world_enter(machine->world, actor->process);
     machine_note(actor, "comes as process %u", actor->process->number);
-    int rc = machine_open(machine, WORLD_DATABASE, &actor->db);
-    if (!rc) rc = sqlite3_busy_timeout(actor->db, once_in(actor, 2) ? 1000 : 40);
+    int rc = machine_open(machine, beside ? ":memory:" : WORLD_DATABASE, &actor->db);
+    if (!rc && beside)
+        rc = machine_do(actor, "ATTACH '%s' AS beside; PRAGMA beside.synchronous=%s", WORLD_DATABASE,
+                        machine->plan->synchronous);
+    if (!rc) rc = sqlite3_busy_timeout(actor->db, machine_once_in(actor, 2) ? 1000 : 40);
     actor->tainted = !machine_fine(actor, rc, "opening"); /* also where only PRAGMA synchronous was refused */
-    if (!rc) run(actor, "PRAGMA wal_autocheckpoint=%u", once_in(actor, 2) ? 0 : below(actor, 60));
+    bool narrow = !rc && machine->plan->fails && machine_once_in(actor, 3); /* full in the middle of a statement */
+    int64_t pages = narrow ? machine_ask(actor->db, "PRAGMA page_count", &rc) : 0;
+    if (!rc && pages > 0) machine_do(actor, "PRAGMA max_page_count=%lld", (long long)pages + machine_below(actor, 30));
+    if (!rc)
+        machine_do(actor, "PRAGMA wal_autocheckpoint=%u", machine_once_in(actor, 2) ? 0 : machine_below(actor, 60));
 }
 
 static void end(struct actor *actor) {
     struct machine *machine = actor->machine;
     struct world *world = machine->world;
     machine_note(actor, "leaves");
+    machine_leave(actor);
     if (sqlite3_close(actor->db)) machine_fail(machine, "%s cannot close: %s", actor->name, sqlite3_errmsg(actor->db));
     actor->db = NULL;
     enum world_fault kind = world->fault.kind;
     if (world->fault.of == actor->process && kind != WORLD_LOSE_WRITE && kind != WORLD_MISDIRECT_WRITE)
         world_disarm(world);
     if (actor->process->dead && !machine->ending) world_bury(world, actor->process);
-    world_kill(world, actor->process);
+    if (!machine->plan->together) world_kill(world, actor->process);
     actor->process = NULL;
 }
 
 void machine_actor(void *argument) {
     struct actor *actor = argument;
-    while (!actor->machine->ending) {
+    struct machine *machine = actor->machine;
+    while (!machine->ending) {
         begin(actor);
-        for (uint32_t n = 1 + below(actor, 12); n && works(actor); n--) {
+        for (uint32_t n = 1 + machine_below(actor, 12); n && machine_works(actor); n--) {
             if (random_span(&actor->random)) act(actor);
-            if (works(actor) && once_in(actor, 3)) machine_pause(actor, below(actor, 30));
+            if (machine_works(actor) && machine->plan->life && machine_once_in(actor, 3)) machine_live(actor);
+            if (machine_works(actor) && machine_once_in(actor, 3)) machine_pause(actor, machine_below(actor, 30));
         }
         end(actor);
-        machine_pause(actor, below(actor, 10));
+        machine_pause(actor, machine_below(actor, 10));
     }
 }
 
@@ -370,14 +323,18 @@ void machine_found(struct actor *actor) {
     uint32_t rows[MACHINE_KEYS] = {0};
     int rc = machine_open(machine, WORLD_DATABASE, &actor->db);
     machine_fine(actor, rc, "a new database");
+    const char *limit = limits[machine_below(actor, 3)], *spill = spills[machine_below(actor, 3)];
+    actor->schema = "main";
+    machine->create = sqlite3_mprintf("CREATE TABLE %%s.o(path TEXT PRIMARY KEY, number); CREATE VIRTUAL TABLE %%s.t "
+                                      "USING art(path, value, number INTEGER, cache=1000000, summary=(sum(number)), "
+                                      "%s%s%s)",
+                                      limit, spill, machine->plan->storage);
     if (!rc)
-        rc = run(actor,
-                 "PRAGMA page_size=%u; PRAGMA journal_mode=%s; CREATE TABLE o(path TEXT PRIMARY KEY, number);"
-                 "CREATE TABLE n(id); INSERT INTO n VALUES(0); CREATE VIRTUAL TABLE t USING art(path, value, number "
-                 "INTEGER, cache=1000000, summary=(sum(number)), %s%s%s)",
-                 page_sizes[below(actor, 3)], machine->plan->journal, limits[below(actor, 3)], spills[below(actor, 3)],
-                 machine->plan->storage);
-    for (uint32_t key = 0; !rc && key < MACHINE_KEYS; key += 2) rc = put(actor, rows, key);
+        rc = machine_do(actor,
+                        "PRAGMA page_size=%u; PRAGMA journal_mode=%s; CREATE TABLE n(id); INSERT INTO n VALUES(0)",
+                        page_sizes[machine_below(actor, 3)], machine->plan->journal);
+    if (!rc) rc = machine_make_anew(actor, rows);
+    for (uint32_t key = 0; !rc && key < MACHINE_KEYS; key += 2) rc = machine_put(actor, rows, key);
     if (!rc && machine->plan->features) {
         features_create(actor->db, NULL);
         features_create(actor->db, ", log_limit='1KB'");

@@ -89,15 +89,17 @@ static int wrong(struct machine *machine, const char *who, const char *what, uin
     return SQLITE_MISMATCH;
 }
 
-static int compare_rows(struct machine *machine, sqlite3_stmt *ask, const char *who, const uint32_t *rows) {
+int machine_compare_rows(struct machine *machine, sqlite3_stmt *ask, const char *who, const uint32_t *rows) {
     bool art = sqlite3_column_count(ask) == 3;
     const char *what = art ? "the art table's row" : "the ordinary row";
     uint32_t found[MACHINE_KEYS] = {0};
-    int rc, len;
-    while ((rc = sqlite3_step(ask)) == SQLITE_ROW) {
+    int len, rc = sqlite3_stmt_busy(ask) ? SQLITE_ROW : sqlite3_step(ask);
+    for (; rc == SQLITE_ROW; rc = sqlite3_step(ask)) {
         uint32_t key = key_of(ask), number = (uint32_t)sqlite3_column_int64(ask, 1);
         if (key >= MACHINE_KEYS || found[key]) return wrong(machine, who, what, key, number, 0);
         found[key] = number;
+        struct actor *actor = machine->plan->together && !machine->judging ? machine->running : NULL;
+        if (actor && machine_once_in(actor, 40)) machine_pause(actor, machine_below(actor, 4));
         if (!art) continue;
         const void *value = sqlite3_column_blob(ask, 2);
         const uint8_t *wanted = machine_value(number, &len);
@@ -111,7 +113,7 @@ static int compare_rows(struct machine *machine, sqlite3_stmt *ask, const char *
     return SQLITE_OK;
 }
 
-static int64_t ask_number(sqlite3 *db, const char *sql, int *rc) {
+int64_t machine_ask(sqlite3 *db, const char *sql, int *rc) {
     sqlite3_stmt *ask = NULL;
     int64_t number = -1;
     if (*rc) return number;
@@ -129,8 +131,8 @@ static int compare_sums(struct machine *machine, sqlite3 *db, const char *who, c
         count += rows[key] != 0;
         sum += rows[key];
     }
-    int64_t counted = ask_number(db, "SELECT art_count('t', '')", &rc);
-    int64_t summed = ask_number(db, "SELECT ifnull(art_sum('t', 'number', ''), 0)", &rc);
+    int64_t counted = machine_ask(db, "SELECT art_count('t', '')", &rc);
+    int64_t summed = machine_ask(db, "SELECT ifnull(art_sum('t', 'number', ''), 0)", &rc);
     if (rc) return rc;
     if (counted != count) return wrong(machine, who, "the count", 0, (uint32_t)counted, count);
     if (summed != sum) return wrong(machine, who, "the sum", 0, (uint32_t)summed, sum);
@@ -150,7 +152,7 @@ int machine_compare(struct machine *machine, sqlite3 *db, const char *who, const
     static const char *const queries[] = {"SELECT path, number FROM o", "SELECT path, number, value FROM t",
                                           "SELECT path, number, value FROM t ORDER BY path DESC"};
     int rc = SQLITE_OK;
-    int64_t number = ask_number(db, "SELECT id FROM n", &rc);
+    int64_t number = machine_ask(db, "SELECT id FROM n", &rc);
     if (rc) return rc;
     if (number < 0 || number >= machine->state_count) return wrong(machine, who, "the state", 0, (uint32_t)number, 0);
     *out = (uint32_t)number;
@@ -159,7 +161,7 @@ int machine_compare(struct machine *machine, sqlite3 *db, const char *who, const
     for (unsigned i = 0; !rc && i < 3; i++) {
         sqlite3_stmt *ask = NULL;
         rc = sqlite3_prepare_v2(db, queries[i], -1, &ask, NULL);
-        if (!rc) rc = compare_rows(machine, ask, who, wanted);
+        if (!rc) rc = machine_compare_rows(machine, ask, who, wanted);
         sqlite3_finalize(ask);
     }
     if (!rc) rc = compare_sums(machine, db, who, wanted);
@@ -171,7 +173,7 @@ int machine_compare(struct machine *machine, sqlite3 *db, const char *who, const
 
 /* The disk has lied: what is left may be damaged, and says so. */
 static bool notices(struct machine *machine) {
-    if (!machine->plan->lies || !machine->world->fault.struck) return false;
+    if (!machine_was_lied_to(machine)) return false;
     machine->counts.noticed_by_check++;
     return true;
 }
@@ -219,7 +221,18 @@ static void judge_state(struct machine *machine, sqlite3 *db, enum world_crash h
                      "after a crash it is state %u, the %uth, of a chain that was left at the %uth; the %uth lasts",
                      number, state->depth, place_in_chain(machine, number), floor);
     machine->counts.revived += state->depth > machine->floor;
-    if (says(machine, db, "PRAGMA integrity_check", false)) says(machine, db, "SELECT art_check('t')", goes_back);
+    if (!says(machine, db, "PRAGMA integrity_check", false) || !says(machine, db, "SELECT art_check('t')", goes_back))
+        return;
+    /* What salvage shows of a table that is whole. */
+    if (random_below(&machine->random, 8) ||
+        sqlite3_exec(db, "CREATE VIRTUAL TABLE temp.saved USING art_salvage(t)", NULL, NULL, NULL))
+        return;
+    machine->counts.salvaged +=
+        says(machine, db,
+             "SELECT iif((SELECT count(*) FROM art_lost('t')) = 0 AND NOT EXISTS (SELECT path, number, value FROM t "
+             "EXCEPT SELECT path, number, value FROM saved) AND (SELECT count(*) FROM t) = (SELECT count(*) FROM "
+             "saved), 'ok', 'other rows are salvaged')",
+             false);
 }
 
 bool machine_judge_image(struct machine *machine, const struct world_image *image, enum world_crash how) {

@@ -103,7 +103,6 @@ static bool is_noise(uint64_t key, uint32_t limit) {
 #else
 
 static bool is_noise(uint64_t key, uint32_t limit) {
-    (void)key, (void)limit;
     return false;
 }
 

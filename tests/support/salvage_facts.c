@@ -52,10 +52,10 @@ static struct fact *new_fact(struct art_bytes key, const struct art_entry *entry
 
 static void collect_run(const struct art_run *run) {
     struct art_run_cursor cursor;
-    check_must(art_run_cursor_open(&cursor, check_tree->store));
+    must(art_run_cursor_open(&cursor, tree->store));
     cursor.plain = true;
     art_run_cursor_reset(&cursor, &run->top, 0);
-    for (check_must(art_run_first(&cursor)); cursor.valid; check_must(art_run_next(&cursor))) {
+    for (must(art_run_first(&cursor)); cursor.valid; must(art_run_next(&cursor))) {
         struct art_entry entry;
         art_blob_cursor_entry(&cursor.leaf, &entry);
         struct fact *fact = new_fact(art_run_key(&cursor), &entry);
@@ -64,7 +64,7 @@ static void collect_run(const struct art_run *run) {
         fact->first = art_bucket_offset(blob, cursor.leaf.bucket) / ART_BLOB_PAGE;
         fact->last = (art_bucket_end(blob, cursor.leaf.bucket) - 1) / ART_BLOB_PAGE;
         fact->footer = ART_BLOB_PAGES - blob->footer_pages;
-        art_store_relax(check_tree->store);
+        art_store_relax(tree->store);
     }
     art_run_cursor_close(&cursor);
 }
@@ -83,9 +83,9 @@ static int compare_facts(const void *a, const void *b) {
 void facts_collect(void) {
     struct art_memtable_cursor cursor;
     fact_count = 0;
-    for (unsigned i = 0; i < check_tree->root->runs; i++) collect_run(&check_tree->root->run[i]);
-    art_memtable_cursor_init(&cursor, check_tree->memtable);
-    for (check_must(art_memtable_first(&cursor)); cursor.valid; check_must(art_memtable_next(&cursor))) {
+    for (unsigned i = 0; i < tree->root->runs; i++) collect_run(&tree->root->run[i]);
+    art_memtable_cursor_init(&cursor, tree->memtable);
+    for (must(art_memtable_first(&cursor)); cursor.valid; must(art_memtable_next(&cursor))) {
         struct art_entry entry;
         art_memtable_cursor_entry(&cursor, &entry);
         new_fact(cursor.key, &entry);
@@ -116,8 +116,8 @@ static enum art_rc add_pages(void *context, const struct art_ref *ref) {
 
 struct damage *facts_pages(unsigned *count) {
     struct pages pages = {0};
-    for (unsigned i = 0; i < check_tree->root->runs; i++) {
-        check_must(art_run_each_ref(check_tree->store, &check_tree->root->run[i], add_pages, &pages));
+    for (unsigned i = 0; i < tree->root->runs; i++) {
+        must(art_run_each_ref(tree->store, &tree->root->run[i], add_pages, &pages));
     }
     *count = pages.count;
     return pages.page;
@@ -125,24 +125,15 @@ struct damage *facts_pages(unsigned *count) {
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
-static enum art_rc each_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops), void *to) {
-    const struct toy *toy = context;
-    int rc = ART_OK;
-    for (unsigned i = 0; !rc && i < toy->log.rows; i++) {
-        rc = row(to, (int64_t)toy->log.row[i].csn, art_bytes(toy->log.row[i].data, toy->log.row[i].len));
-    }
-    return rc;
-}
-
 struct art_salvage_options salvage_options(void) {
-    struct art_salvage_options options = {.disk = check_options.disk,
-                                          .path = check_options.path,
-                                          .uuid_known = true,
-                                          .report = true,
-                                          .each_log_row = each_row,
-                                          .context = check_toy};
-    memcpy(options.uuid, check_options.uuid, sizeof options.uuid);
-    return options;
+    struct art_salvage_options source = {.disk = options.disk,
+                                         .path = options.path,
+                                         .uuid_known = true,
+                                         .report = true,
+                                         .each_log_row = toy_each_row,
+                                         .context = toy};
+    memcpy(source.uuid, options.uuid, sizeof source.uuid);
+    return source;
 }
 
 static void take_ranges(struct art_salvage *salvage) {
@@ -162,11 +153,11 @@ static void take_ranges(struct art_salvage *salvage) {
     }
 }
 
-static void read_all(const struct art_salvage_options *options) {
+static void read_all(const struct art_salvage_options *source) {
     struct art_salvage *salvage;
     shown_count = range_count = 0;
-    check_must(art_salvage_open(&salvage, options));
-    for (check_must(art_salvage_next(salvage)); art_salvage_valid(salvage); check_must(art_salvage_next(salvage))) {
+    must(art_salvage_open(&salvage, source));
+    for (must(art_salvage_next(salvage)); art_salvage_valid(salvage); must(art_salvage_next(salvage))) {
         struct art_bytes key = art_salvage_key(salvage), value = art_salvage_value(salvage);
         ck_assert_uint_lt(shown_count, FACTS_MAX);
         ck_assert_uint_lt(key.len, KEY_MAX - 1);
@@ -304,8 +295,8 @@ static bool is_known(const struct shown *row) {
     return low < fact_count && !compare_keys(&facts[low], &probe);
 }
 
-unsigned salvage_judge(const struct art_salvage_options *options, const struct salvage_case *what) {
-    read_all(options);
+unsigned salvage_judge(const struct art_salvage_options *source, const struct salvage_case *what) {
+    read_all(source);
     for (unsigned i = 0; i < shown_count; i++) {
         struct art_bytes key = art_bytes(shown[i].key, shown[i].len);
         ck_assert_msg(is_known(&shown[i]) || is_covered(key), "%.*s was made up", (int)key.len - 1, shown[i].key + 1);

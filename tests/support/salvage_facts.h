@@ -29,7 +29,7 @@ struct salvage_case {
     bool without_log;  /* so what stands in it alone may be missing, and its ranges cover everything */
 };
 /* Reads all, and looks at it by the rules above. Returns the number of rows. */
-unsigned salvage_judge(const struct art_salvage_options *options, const struct salvage_case *what);
+unsigned salvage_judge(const struct art_salvage_options *source, const struct salvage_case *what);
 /* Of check_world.h, with its log. */
 struct art_salvage_options salvage_options(void);
 /* The ranges of the last salvage_judge(). */

@@ -55,13 +55,11 @@ static uint64_t marks_of(const struct random_log *log) {
 /* ---- a try ------------------------------------------------------------------------------------------------------- */
 
 static int remove_one(const char *path, const struct stat *is, int kind, struct FTW *at) {
-    (void)is, (void)kind, (void)at;
     return remove(path), 0;
 }
 
 /* All that users would type: not what art asks its own tables. */
 static int tell_sql(unsigned event, void *of, void *statement, void *text) {
-    (void)event;
     if (!strncmp(text, "--", 2) || strstr(text, "_artstate") || strstr(text, "art_txn")) return 0;
     char *expanded = sqlite3_expanded_sql(statement);
     printf("    db %d: %.400s\n", (int)(intptr_t)of, expanded ? expanded : (char *)text);
@@ -72,7 +70,6 @@ static int tell_sql(unsigned event, void *of, void *statement, void *text) {
 
 static int tell_of(sqlite3 *db, char **error, const void *api) {
     static int connections;
-    (void)error, (void)api;
     sqlite3_trace_v2(db, SQLITE_TRACE_STMT, tell_sql, (void *)(intptr_t)++connections);
     return 0;
 }
@@ -357,7 +354,6 @@ static void skip(struct shrinking *s, const struct chosen *of, size_t from, size
 }
 
 static void zero(struct shrinking *s, const struct chosen *of, size_t from, size_t to, const void *with) {
-    (void)with;
     for (size_t i = from; i < to; i++) {
         const struct random_mark *mark = &s->log->marks[of->marks[i]];
         if (mark->value) edit(s, mark->key, RANDOM_DRAW, 0);
@@ -366,7 +362,6 @@ static void zero(struct shrinking *s, const struct chosen *of, size_t from, size
 
 /* Leaves the draws out that the generator of the first of them makes in this stretch. */
 static void jump(struct shrinking *s, const struct chosen *of, size_t from, size_t to, const void *with) {
-    (void)with;
     uint64_t key = s->log->marks[of->marks[from]].key;
     uint32_t steps = 0;
     for (size_t i = from + 1; i < of->count; i++) {

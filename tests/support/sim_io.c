@@ -49,7 +49,13 @@ void sim_change(struct sim_disk *disk, struct sim_inode *inode, uint8_t *data, u
                &(struct world_op){data ? WORLD_WRITE : WORLD_TRUNCATE, 0, inode->index, len, offset, data});
 }
 
+static void touch(struct sim_handle *handle, uint64_t offset, uint32_t len, bool write) {
+    struct world *world = handle->disk->world;
+    if (handle->disk->machine && world->touch) world->touch(world, handle->inode, offset, len, write);
+}
+
 static void make_live(struct sim_handle *handle, uint8_t *data, uint64_t offset, uint32_t len) {
+    touch(handle, offset, len, true);
     if (handle->disk->stale_one_in && data) keep_before(handle->inode, offset, len);
     if (handle->disk->machine && data)
         handle->disk->machine->lie(handle->disk->world, handle->inode, data, offset, len);
@@ -128,6 +134,7 @@ static int read_one(struct sim_handle *handle, const struct art_io_request *requ
         return art_read_past_end(&handle->io, request->offset, request->len, live->len);
     }
     handle->disk->stats.bytes_read += request->len;
+    touch(handle, request->offset, request->len, false);
     if (from == ART_READ_CACHED && handle->io.cached && handle->disk->stale_one_in) make_stale(handle, request);
     return ART_OK;
 }

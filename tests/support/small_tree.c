@@ -14,10 +14,10 @@ void small_tree_open(void) {
     must(toy_refresh(toy, tree));
 }
 
-void small_tree_make_of(bool wal, struct art_tree_options of) {
+void small_tree_make_on(struct sim_disk *on, bool wal, struct art_tree_options of) {
     uint8_t byte = 0;
     small_tree_end();
-    disk = sim_disk_new(3);
+    disk = on;
     sim_disk_put_file(disk, "a.db", &byte, 1);
     of.disk = sim_disk_art(disk);
     of.path = "a.db-t-12345678.art";
@@ -30,8 +30,16 @@ void small_tree_make_of(bool wal, struct art_tree_options of) {
     small_tree_open();
 }
 
+void small_tree_make_of(bool wal, struct art_tree_options of) {
+    small_tree_make_on(sim_disk_new(3), wal, of);
+}
+
 void small_tree_make(bool wal) {
     small_tree_make_of(wal, (struct art_tree_options){0});
+}
+
+void small_tree_begin(void) {
+    small_tree_make(false);
 }
 
 void small_tree_again(void) {
@@ -61,6 +69,18 @@ void commit_with(unsigned request) {
     commit();
 }
 
+void commit_fails(unsigned request, int code, const char *says) {
+    struct art_commit commit;
+    must(art_tree_request(tree, request));
+    refused(art_tree_prepare(tree, &commit), code, says);
+    art_tree_rolled_back(tree);
+}
+
+void roll_back(void) {
+    art_tree_rolled_back(tree);
+    must(toy_refresh(toy, tree));
+}
+
 void flush(void) {
     commit_with(ART_REQUEST_FLUSH);
 }
@@ -77,9 +97,39 @@ struct art_bytes text(const char *bytes) {
     return art_bytes(bytes, (uint32_t)strlen(bytes));
 }
 
-void put(const char *key, const char *value) {
+bool put_at(struct art_bytes key, struct art_bytes value) {
     bool existed;
-    must(art_tree_insert(tree, ART_WRITE_REPLACE, text(key), text(value), &existed));
+    must(art_tree_insert(tree, ART_WRITE_REPLACE, key, value, &existed));
+    return existed;
+}
+
+void put(const char *key, const char *value) {
+    put_at(text(key), text(value));
+}
+
+bool take_at(struct art_bytes key) {
+    bool existed;
+    must(art_tree_delete(tree, key, &existed));
+    return existed;
+}
+
+void is_there(struct art_bytes key) {
+    struct art_row row;
+    must(art_tree_get(tree, key, &row));
+    art_row_release(&row);
+}
+
+void is_absent(struct art_bytes key) {
+    struct art_row row;
+    ck_assert_int_eq(art_tree_get(tree, key, &row), ART_NOTFOUND);
+    art_row_release(&row);
+}
+
+struct art_cursor *cursor_on(const struct art_range *range, bool backward) {
+    struct art_cursor *cursor;
+    must(art_cursor_open(tree, &cursor));
+    must(art_cursor_seek(cursor, range ? range : &(struct art_range){0}, backward));
+    return cursor;
 }
 
 void value_is(struct art_bytes key, struct art_bytes wanted) {
@@ -94,14 +144,25 @@ void value_is(struct art_bytes key, struct art_bytes wanted) {
 }
 
 void take_away(const char *key) {
-    bool existed;
-    must(art_tree_delete(tree, text(key), &existed));
+    take_at(text(key));
 }
 
 uint64_t rows(void) {
     uint64_t count;
     must(art_tree_count(tree, &(struct art_range){0}, &count));
     return count;
+}
+
+void rows_are(uint64_t count) {
+    ck_assert_uint_eq(rows(), count);
+    must(art_tree_check(tree));
+}
+
+struct art_tree *another_tree(void) {
+    struct art_tree *other;
+    must(toy_open(toy, &options, &other));
+    must(toy_refresh(toy, other));
+    return other;
 }
 
 struct art_tree_info info(void) {

@@ -60,10 +60,15 @@ bool sql_has_no_file(const char *test) {
     return true;
 }
 
-sqlite3 *sql_open_flags(const char *path, int flags) {
+static sqlite3 *open_plain(const char *path, int flags) {
     sqlite3 *db = NULL;
     if (sqlite3_open_v2(path, &db, flags, NULL) != SQLITE_OK) die(db, "cannot open", path);
     sqlite3_extended_result_codes(db, 1);
+    return db;
+}
+
+sqlite3 *sql_open_flags(const char *path, int flags) {
+    sqlite3 *db = open_plain(path, flags);
     sql_register(db);
     return db;
 }
@@ -79,8 +84,14 @@ void sql_register(sqlite3 *db) {
     }
 }
 
+enum { USUAL = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI };
+
 sqlite3 *sql_open(const char *path) {
-    return sql_open_flags(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI);
+    return sql_open_flags(path, USUAL);
+}
+
+sqlite3 *sql_open_as(const char *path, bool art) {
+    return art ? sql_open(path) : open_plain(path, USUAL);
 }
 
 void sql_close(sqlite3 *db) {
@@ -132,8 +143,12 @@ static char *with_general_options(char *text) {
 void sql_run(sqlite3 *db, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    char *text = with_general_options(sqlite3_vmprintf(format, args));
+    sql_vrun(db, format, args);
     va_end(args);
+}
+
+void sql_vrun(sqlite3 *db, const char *format, va_list args) {
+    char *text = with_general_options(sqlite3_vmprintf(format, args));
     if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK) die(db, "statement failed", text);
     sqlite3_free(text);
 }
@@ -153,7 +168,6 @@ static bool is_meant(const char *name, const char *meant) {
 
 static int authorize(void *unused, int action, const char *first, const char *second, const char *schema,
                      const char *inside) {
-    (void)unused, (void)schema, (void)inside;
     bool meant = action == forbidden.action && is_meant(first, forbidden.first) && is_meant(second, forbidden.second);
     return meant ? forbidden.answer : SQLITE_OK;
 }
@@ -188,6 +202,15 @@ sqlite3_stmt *sql_prepare(sqlite3 *db, const char *format, ...) {
     return statement;
 }
 
+sqlite3_stmt *sql_first_row(sqlite3 *db, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    sqlite3_stmt *statement = prepare(db, format, args);
+    va_end(args);
+    if (sqlite3_step(statement) != SQLITE_ROW) die(db, "no row", sqlite3_sql(statement));
+    return statement;
+}
+
 int sql_steps(sqlite3_stmt *statement) {
     while (sqlite3_step(statement) == SQLITE_ROW) continue;
     int steps = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0);
@@ -217,7 +240,6 @@ int64_t sql_info(sqlite3 *db, const char *property) {
 
 static void draw(sqlite3_context *context, int argc, sqlite3_value **argv) {
     struct random *random = sqlite3_user_data(context);
-    (void)argc;
     sqlite3_result_int(context, (int)random_below(random, (uint32_t)sqlite3_value_int(argv[0])));
 }
 
@@ -226,7 +248,6 @@ void sql_lend_draw(sqlite3 *db, struct random *random) {
 }
 
 int sql_compare_bytes(void *unused, int a, const void *left, int b, const void *right) {
-    (void)unused;
     return memcmp(left, right, (size_t)(a < b ? a : b));
 }
 

@@ -10,6 +10,7 @@
 #define ART_TESTS_SQL_H
 
 #include <sqlite3.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ void kept_clear(void); /* for long random tests: behind each round */
 void sql_ways(const char *io, const char *direct);
 
 sqlite3 *sql_open(const char *path);
+sqlite3 *sql_open_as(const char *path, bool art); /* false: without the extension, for ordinary tables */
 sqlite3 *sql_open_flags(const char *path, int flags);
 void sql_close(sqlite3 *db);
 void sql_register(sqlite3 *db); /* the extension, once more */
@@ -52,6 +54,7 @@ void sql_create(sqlite3 *db, const char *table, const char *options);
 int sql_try(sqlite3 *db, const char *format, ...);
 
 void sql_run(sqlite3 *db, const char *format, ...);
+void sql_vrun(sqlite3 *db, const char *format, va_list args);
 
 /* A command of the module, INSERT INTO t(t) VALUES('flush'); nothing for a stand-in. `table` without its schema. */
 void sql_command(sqlite3 *db, const char *schema, const char *table, const char *command);
@@ -92,6 +95,7 @@ bool sql_is_undecided(sqlite3 *db);
 void sql_forbid(sqlite3 *db, int answer, int action, const char *first, const char *second);
 
 sqlite3_stmt *sql_prepare(sqlite3 *db, const char *format, ...);
+sqlite3_stmt *sql_first_row(sqlite3 *db, const char *format, ...); /* it stands on it */
 
 /* Goes through all rows, and finalizes it. The steps of SQLite's machine: each row that it looks at costs some. */
 int sql_steps(sqlite3_stmt *statement);

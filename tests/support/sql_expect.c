@@ -9,10 +9,11 @@ void sql_expect(sqlite3 *db, const char *expected, const char *query) {
     sqlite3_free(rows);
 }
 
-bool sql_alike(sqlite3_stmt *ours, sqlite3_stmt *theirs) {
+static bool compare(sqlite3_stmt *ours, sqlite3_stmt *theirs, bool may_fail) {
     sqlite3 *db = sqlite3_db_handle(ours);
     char *art = sql_answer(ours);
-    bool undecided = sql_is_undecided(db);
+    bool undecided = may_fail && sql_is_undecided(db);
+    ck_assert_msg(may_fail || !sqlite3_errcode(db), "%s: %s", sqlite3_sql(ours), sqlite3_errmsg(db));
     char *ordinary = sql_answer(theirs);
     size_t same = 0, line = 0;
     for (; art[same] && art[same] == ordinary[same]; same++) {
@@ -28,6 +29,14 @@ bool sql_alike(sqlite3_stmt *ours, sqlite3_stmt *theirs) {
     sqlite3_finalize(ours);
     sqlite3_finalize(theirs);
     return rows;
+}
+
+bool sql_alike(sqlite3_stmt *ours, sqlite3_stmt *theirs) {
+    return compare(ours, theirs, true);
+}
+
+bool sql_same(sqlite3_stmt *ours, sqlite3_stmt *theirs) {
+    return compare(ours, theirs, false);
 }
 
 void sql_refused(sqlite3 *db, int code, const char *words, const char *statement) {

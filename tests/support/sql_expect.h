@@ -13,6 +13,8 @@ void sql_expect(sqlite3 *db, const char *expected, const char *query);
 /* Both statements give the same rows and the same end (sql_answer()), or the first one is refused (sql_is_undecided()):
  * from where they stand. Finalizes them. Were there rows? */
 bool sql_alike(sqlite3_stmt *ours, sqlite3_stmt *theirs);
+/* The same rows, to their end. */
+bool sql_same(sqlite3_stmt *ours, sqlite3_stmt *theirs);
 
 /* The statement fails with this extended code (0: any), and the message has these words in it. */
 void sql_refused(sqlite3 *db, int code, const char *words, const char *statement);

@@ -6,6 +6,7 @@
 
 char *directory, *path, *copy_path;
 sqlite3 *db;
+const char *twin = "b";
 
 static void set_up(char *folder) {
     directory = folder;
@@ -69,6 +70,25 @@ const char *sql_extension_elsewhere(void) {
     return given && strcmp(given, "linked") != 0 ? given : NULL;
 }
 
+void run(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    sql_vrun(db, format, arguments);
+    va_end(arguments);
+}
+
+void fill_rows(const char *into, int first, int rows, const char *values, ...) {
+    va_list arguments;
+    va_start(arguments, values);
+    run("INSERT %s WITH i(i) AS (SELECT %d UNION ALL SELECT i + 1 FROM i LIMIT %d) SELECT %z FROM i", into, first, rows,
+        sqlite3_vmprintf(values, arguments));
+    va_end(arguments);
+}
+
+void command(const char *text) {
+    sql_command(db, "main", "t", text);
+}
+
 void expect(const char *expected, const char *query) {
     sql_expect(db, expected, query);
 }
@@ -88,4 +108,42 @@ void plan_lacks(const char *statement, const char *words) {
 void plan_says(const char *statement, const char *words) {
     plan_has(statement, words);
     plan_lacks(statement, "TEMP B-TREE");
+}
+
+char *named(const char *text, int i) {
+    return kept(sql_named(text, i ? twin : "t"));
+}
+
+sqlite3_stmt *bound(const char *query, const char *values) {
+    sqlite3_stmt *statement = sql_prepare(db, "%s", query), *of = sql_prepare(db, "SELECT %s", values);
+    ck_assert_int_eq(sqlite3_step(of), SQLITE_ROW);
+    for (int at = 0; at < sqlite3_bind_parameter_count(statement); at++) {
+        sqlite3_bind_value(statement, at + 1, sqlite3_column_value(of, at % sqlite3_column_count(of)));
+    }
+    sqlite3_finalize(of);
+    return statement;
+}
+
+void both(const char *statement) {
+    for (int i = 0; i < 2; i++) run("%s", named(statement, i));
+}
+
+void alike_as(const char *query, const char *ordinary) {
+    sql_same(sql_prepare(db, "%s", query), sql_prepare(db, "%s", ordinary));
+}
+
+void alike(const char *query) {
+    alike_as(named(query, 0), named(query, 1));
+}
+
+void alike_bound(const char *query, const char *values) {
+    sql_same(bound(named(query, 0), values), bound(named(query, 1), values));
+}
+
+void alike_or_undecided(const char *query, const char *values) {
+    sql_alike(bound(named(query, 0), values), bound(named(query, 1), values));
+}
+
+int steps_of(const char *query, const char *values) {
+    return sql_steps(bound(named(query, 0), values));
 }

@@ -7,7 +7,7 @@
 
 enum { COLUMNS = 4 };
 
-static const char *const columns[] = {"size", "score", "anything", "extra"}; /* the last may come later, or never */
+TEXTS(columns, "size", "score", "anything", "extra"); /* the last may come later, or never */
 
 /* For each column what a level shows of it: s the sum, - the least value, + the largest, a blank nothing. */
 static const struct {
@@ -30,16 +30,12 @@ static const struct {
     {"summary=(sum(extra), max(size), lookup(extra), hash(values), hash(*))", "+  s"},
     {"summary=(max(extra), sum(size), sum(anything), lookup(owner))", "s s+"},
 };
-_Static_assert(sizeof summaries / sizeof *summaries == SUMMED_SUMMARIES, "the enum counts them");
+_Static_assert(LENGTH(summaries) == SUMMED_SUMMARIES, "the enum counts them");
 
-static const char *const limits[] = {"log_limit='2KB'",
-                                     "log_limit='2KB', spill_limit='8KB'",
-                                     "log_limit='4KB', spill_limit='4KB'",
-                                     "log_limit='16KB', spill_limit='64KB'",
-                                     "log_limit='8KB', spill_limit='1MB'",
-                                     "log_limit='1MB'",
-                                     "log_limit='1KB'"};
-enum { LIMITS = sizeof limits / sizeof *limits };
+TEXTS(limits, "log_limit='2KB'", "log_limit='2KB', spill_limit='8KB'", "log_limit='4KB', spill_limit='4KB'",
+      "log_limit='16KB', spill_limit='64KB'", "log_limit='8KB', spill_limit='1MB'", "log_limit='1MB'",
+      "log_limit='1KB'");
+enum { LIMITS = LENGTH(limits) };
 
 /* --- what is drawn ------------------------------------------------------------------------------------------------ */
 
@@ -62,8 +58,7 @@ static const char *const rules[] = {
     "newer: 11*$version_of_it $newer_than | ($version_of_it $newer_than OR $($a)size > 900)",
     "version_of_it: {$($a)row_version|$($a)v}",
     "newer_than: 4*> $since | >= $since | = $since | IS $since | > $since.5 | >= $since.5 | BETWEEN $since AND $since "
-    "| "
-    "> '$since' | IN ($since, $since) | > (SELECT max(v) - $(0-4) FROM plain)",
+    "| > '$since' | IN ($since, $since) | > (SELECT max(v) - $(0-4) FROM plain)",
     "compared: > | >= | < | <= | = | IS | <>",
     "condition: $a$column IS $(|NOT )NULL | $a$column BETWEEN $(0-299) AND $asked | "
     "$a$column IN ($asked, $asked, '7', 1) | ($a$column $compared $asked OR $a$column = $asked) | "
@@ -72,23 +67,21 @@ static const char *const rules[] = {
     "conditions: $first | $first AND $condition | $first AND $condition AND $condition",
     /* what is written */
     "write: $apart$directory; UPDATE none SET x = 0 | DELETE FROM {t|plain} WHERE path GLOB 'd$dir/*' | DELETE FROM "
-    "{t|plain} WHERE $condition AND path GLOB "
-    "'*$(0-9)' | 2*$apart$move | 3*$update | $job | 5*$insert | $apart INSERT OR REPLACE INTO {t|plain}(path, size, "
-    "anything, owner) SELECT 'd$to' || substr(path, 4), score, size, owner FROM {t|plain} WHERE path GLOB 'd$from/*'",
+    "{t|plain} WHERE $condition AND path GLOB '*$(0-9)' | 2*$apart$move | 3*$update | $job | 5*$insert | $apart INSERT "
+    "OR REPLACE INTO {t|plain}(path, size, anything, owner) SELECT 'd$to' || substr(path, 4), score, size, owner FROM "
+    "{t|plain} WHERE path GLOB 'd$from/*'",
     /* A directory as one thing, of which the listing, or a command, counts one row: here both tables have one change.
      * Whatever stands at the target refuses it. */
     "directory: $(|INSERT INTO t(t) VALUES('flush'); ){INSERT INTO t(t, prefix) VALUES('delete', "
-    "'d$from/$(d=|f0$(0-4))')|"
-    "DELETE FROM plain WHERE path GLOB 'd$from/$d*'} | {DELETE FROM t WHERE prefix = 'd$(d=$(0-2))' AND delimiter = "
-    "'/' AND entries $(e=< 40|> 30)|DELETE FROM plain WHERE substr(path, 1, 4) IN (SELECT substr(path, 1, 4) FROM "
-    "plain WHERE path GLOB 'd$d*/*' GROUP BY 1 HAVING count(*) $e)} | "
-    "{UPDATE t SET path = 'd$to/' WHERE prefix = '' AND delimiter = '/' AND path = 'd$from/'|$taken UPDATE plain SET "
-    "path = 'd$to' || substr(path, 4) WHERE path GLOB 'd$from/*'} | "
-    "{INSERT INTO t(t, prefix, path) VALUES('move', 'd$from/', 'd$to/')|$taken UPDATE plain SET path = 'd$to' || "
-    "substr(path, 4) WHERE path GLOB 'd$from/*'} | "
-    "{INSERT INTO t(t, prefix, path) VALUES('copy', 'd$from/', 'd$to/')|$taken INSERT INTO plain(path, size, score, "
-    "anything, owner, note$more) SELECT 'd$to' || substr(path, 4), size, score, anything, owner, note$more FROM plain "
-    "WHERE path GLOB 'd$from/*'}",
+    "'d$from/$(d=|f0$(0-4))')|DELETE FROM plain WHERE path GLOB 'd$from/$d*'} | {DELETE FROM t WHERE prefix = "
+    "'d$(d=$(0-2))' AND delimiter = '/' AND entries $(e=< 40|> 30)|DELETE FROM plain WHERE substr(path, 1, 4) IN "
+    "(SELECT substr(path, 1, 4) FROM plain WHERE path GLOB 'd$d*/*' GROUP BY 1 HAVING count(*) $e)} | {UPDATE t SET "
+    "path = 'd$to/' WHERE prefix = '' AND delimiter = '/' AND path = 'd$from/'|$taken UPDATE plain SET path = 'd$to' "
+    "|| substr(path, 4) WHERE path GLOB 'd$from/*'} | {INSERT INTO t(t, prefix, path) VALUES('move', 'd$from/', "
+    "'d$to/')|$taken UPDATE plain SET path = 'd$to' || substr(path, 4) WHERE path GLOB 'd$from/*'} | {INSERT INTO t(t, "
+    "prefix, path) VALUES('copy', 'd$from/', 'd$to/')|$taken INSERT INTO plain(path, size, score, anything, owner, "
+    "note$more) SELECT 'd$to' || substr(path, 4), size, score, anything, owner, note$more FROM plain WHERE path GLOB "
+    "'d$from/*'}",
     "taken: INSERT INTO none SELECT 9 FROM plain WHERE path GLOB 'd$to/*' AND EXISTS (SELECT 1 FROM plain WHERE path "
     "GLOB 'd$from/*') LIMIT 1;",
     "way: 2*INSERT OR REPLACE | INSERT OR IGNORE | INSERT | INSERT OR FAIL",
@@ -98,8 +91,8 @@ static const char *const rules[] = {
     "size, score, anything, owner, note) SELECT printf('d$dir/f%03d', i * 7 % 50), i * $(0-999), i / 3.0, iif(i % 5, "
     "$value, $value), iif(i % 4, $owner, 'o' || i % 9), substr(hex(zeroblob(40)), 1 + i % 60) FROM n | "
     "2*$way INTO {t|plain}(path, $(size|anything), score, owner) VALUES('$key', $value, $value, $owner)",
-    "move: UPDATE $conflict {t|plain} SET path = 'd$to' || substr(path, 4) WHERE path GLOB 'd$from/f0$(0-4)*' | "
-    "UPDATE $conflict {t|plain} SET path = 'd$to/f$file', $column = $value WHERE path = 'd$from/f$file' | "
+    "move: UPDATE $conflict {t|plain} SET path = 'd$to' || substr(path, 4) WHERE path GLOB 'd$from/f0$(0-4)*' | UPDATE "
+    "$conflict {t|plain} SET path = 'd$to/f$file', $column = $value WHERE path = 'd$from/f$file' | "
     "UPDATE $conflict {t|plain} SET path = 'd$to/f$file' WHERE path = 'd$from/f$file'", /* onto another row, maybe */
     "conflict: 2*OR REPLACE | OR IGNORE | ",
     "update: UPDATE {t|plain} SET size = size % 1000 + 1 WHERE path GLOB 'd$dir/*' AND typeof(size) = 'integer' | "
@@ -120,17 +113,14 @@ static const char *const rules[] = {
     "best_of_it: 2*SELECT path, alike($c) FROM $sorted, path $limit | SELECT alike($c) FROM $sorted $(|$limit) | "
     "SELECT count(*), count(DISTINCT a.path), alike(max(a.$c)) FROM (SELECT *, $version AS w FROM $sorted $limit) a, "
     "plain b WHERE a.path = b.path AND a.size IS b.size AND a.score IS b.score AND a.anything IS b.anything AND "
-    "a.owner "
-    "IS b.owner AND a.note IS b.note AND a.w = $version_beside",
+    "a.owner IS b.owner AND a.note IS b.note AND a.w = $version_beside",
     "sorted: $part $($conditions|$path_is) ORDER BY $c $order", "limit: LIMIT $(0-39) $offset",
     "rows: SELECT path, size, score, anything, owner, length(note), $extra, $version FROM {t|plain} WHERE $conditions "
     "ORDER BY path $order LIMIT $(9999|$(0-19)) $offset",
     "aggregates: 2*SELECT alike(best) FROM (SELECT $(max|min)($column) AS best FROM $part $some) | "
     "SELECT owner, count(*), exact_sum($column), alike(min($column)) FROM {t|plain} WHERE $some GROUP BY owner ORDER "
-    "BY "
-    "owner | SELECT substr(path, 1, 4) AS level, count(*), exact_sum($column) FROM {t|plain} WHERE $some GROUP BY "
-    "level "
-    "| SELECT count(*), exact_sum($column), alike(min($column)), alike(max($column)), count(DISTINCT owner), "
+    "BY owner | SELECT substr(path, 1, 4) AS level, count(*), exact_sum($column) FROM {t|plain} WHERE $some GROUP BY "
+    "level | SELECT count(*), exact_sum($column), alike(min($column)), alike(max($column)), count(DISTINCT owner), "
     "max($version) FROM {t|plain} WHERE $some",
     /* Rows that others name, or with a value that others have. */
     "join: SELECT count(*), exact_sum(a.size), max(a.path) FROM (SELECT DISTINCT $(c=$joined) AS x FROM plain WHERE "
@@ -182,8 +172,7 @@ static void draw_since(struct grammar *grammar, sqlite3 *db) {
 
 static const char schema[] =
     "CREATE TABLE plain(path TEXT PRIMARY KEY, size INTEGER, score REAL, anything, owner TEXT, note, extra INTEGER, v "
-    "INTEGER) "
-    "WITHOUT ROWID;"
+    "INTEGER) WITHOUT ROWID;"
     "CREATE TRIGGER came AFTER INSERT ON plain BEGIN "
     "UPDATE plain SET v = art_write_version('t') WHERE path = new.path; END;"
     "CREATE TRIGGER changed AFTER UPDATE OF path, size, score, anything, owner, note, extra ON plain BEGIN "
@@ -271,10 +260,10 @@ static char *listing(struct both *both, const struct both_state *state, const ch
 }
 
 static char *some_listing(struct both *both, const struct both_state *state) {
-    static const char *const prefixes[] = {"", "d", "d0", "d1", "d03/", "d07/f", "d2"};
-    static const char *const delimiters[] = {"/", "/f", "1", "0", "f0"};
-    static const char *const conditions[] = {"1", "1", "path GLOB 'd*[%u-9]*'", "path GLOB '*%u/f*'",
-                                             "path LIKE (SELECT '%%%u/F%%')"}; /* the last ones may be searched for */
+    TEXTS(prefixes, "", "d", "d0", "d1", "d03/", "d07/f", "d2");
+    TEXTS(delimiters, "/", "/f", "1", "0", "f0");
+    TEXTS(conditions, "1", "1", "path GLOB 'd*[%u-9]*'", "path GLOB '*%u/f*'",
+          "path LIKE (SELECT '%%%u/F%%')"); /* the last ones may be searched for */
     char where[40];
     if (once_in(both, 3)) return listing(both, state, prefixes[below(both, 2)], "/", 1, 1, "1");
     sqlite3_snprintf(sizeof where, where, conditions[below(both, LENGTH(conditions))], below(both, 7));
@@ -292,8 +281,8 @@ static char *function(struct both *both, sqlite3 *db, const struct both_state *s
         text = sqlite3_mprintf("SELECT {art_sum('t', '%s', '%s')|art_sums(%s) FROM plain WHERE path GLOB '%s*'}", name,
                                prefix, name, prefix);
     } else {
-        text = sqlite3_mprintf("SELECT alike({art_min('t', '%s', '%s')|min(%s)}), alike({art_max('t', '%s', '%s')|"
-                               "max(%s)}) {|FROM plain WHERE path GLOB '%s*'}",
+        text = sqlite3_mprintf("SELECT alike({art_min('t', '%s', '%s')|min(%s)}), alike({art_max('t', '%s', "
+                               "'%s')|max(%s)}) {|FROM plain WHERE path GLOB '%s*'}",
                                name, prefix, name, name, prefix, name, prefix);
     }
     sqlite3_free(prefix);

@@ -8,7 +8,6 @@
 
 /* pattern(seed, bytes, kind): text (0) or blob (1), the same for the same arguments, with no two stretches alike. */
 static void pattern(sqlite3_context *context, int count, sqlite3_value **values) {
-    (void)count;
     struct random random = {(uint64_t)sqlite3_value_int64(values[0])};
     int len = sqlite3_value_int(values[1]);
     char *data = sqlite3_malloc(len + 1);
@@ -26,7 +25,6 @@ static void pattern(sqlite3_context *context, int count, sqlite3_value **values)
 
 /* like() and glob() as an application may have them: here a matter of lengths. */
 static void odd_match(sqlite3_context *context, int count, sqlite3_value **values) {
-    (void)count;
     if (sqlite3_value_type(values[0]) == SQLITE_NULL || sqlite3_value_type(values[1]) == SQLITE_NULL) return;
     sqlite3_result_int(context, (sqlite3_value_bytes(values[0]) + sqlite3_value_bytes(values[1])) % 3 == 0);
 }
@@ -93,13 +91,7 @@ static void open_connection(struct twin *twin, int c) {
     const char *name = twin->art ? "art" : "plain";
     char *path =
         setting->file ? sqlite3_mprintf("%s", setting->file) : sqlite3_mprintf("%s/%s.db", twin->directory, name);
-    sqlite3 *db = NULL;
-    if (twin->art) {
-        db = sql_open(path);
-    } else {
-        if (sqlite3_open(path, &db) != SQLITE_OK) abort();
-        sqlite3_extended_result_codes(db, 1);
-    }
+    sqlite3 *db = sql_open_as(path, twin->art);
     sqlite3_create_function(db, "pattern", 3, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, pattern, NULL, NULL);
     configure(twin, db);
     attach(twin, db);

@@ -29,6 +29,48 @@ static inline uint64_t walk_seeds(const char *name, unsigned *count, uint64_t fi
     return first;
 }
 
+struct walks {
+    const char *name;
+    unsigned count;
+    bool rows, either; /* in rows of the host's instead of on a disk; one in three, by the seed */
+    bool beside;       /* with a second connection */
+    void (*go)(struct walk *walk, struct sim_disk *disk); /* NULL: there is none */
+};
+
+static uint64_t walks_stale; /* pages that their disks have given as they were before */
+
+/* Each of them goes, and is finished; how many. */
+static inline unsigned walks_go(struct walks of, uint64_t first) {
+    first = walk_seeds(of.name, &of.count, first);
+    for (uint64_t seed = first; seed < first + of.count; seed++) {
+        if (!random_span(&(struct random){seed})) continue;
+        bool rows = of.rows || (of.either && seed % 3 == 0);
+        struct sim_disk *disk = rows ? NULL : new_disk(seed);
+        struct art_tree_options options = rows ? (struct art_tree_options){0} : options_on(disk);
+        struct walk *walk = rows ? walk_new_inline(seed, &options, of.beside) : walk_new(seed, &options, of.beside);
+        of.go(walk, disk);
+        walk_finish(walk);
+        if (rows && !walk->snapshots) walk_leaves_no_row(walk);
+        walk_free(walk);
+        if (disk) {
+            struct sim_disk_stats stats;
+            sim_disk_stats(disk, &stats);
+            walks_stale += stats.stale;
+            ck_assert_msg(!sim_disk_check(disk), "%s", sim_disk_check(disk));
+        }
+        sim_disk_free(disk);
+    }
+    return of.count;
+}
+
+/* Nothing fails any more: all that was committed is there. */
+static inline void walk_heals(struct walk *walk, struct sim_disk *disk) {
+    if (disk) sim_disk_fail_nothing(disk);
+    walk_fail_row(walk, 0, 0, false, false);
+    walk->faulty = false;
+    walk_recover(walk);
+}
+
 /* What a power loss now may leave, opened with the log of `tables`: all of `model`, its snapshots, and nothing else. */
 static inline void walk_survives(struct walk *walk, struct sim_disk *disk, struct toy *tables,
                                  const struct model *model, uint64_t seed) {

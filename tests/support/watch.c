@@ -58,13 +58,10 @@ static int watched_lock(int fd, int type) {
     if (type == F_UNLCK) {
         event(WATCH_AT_UNLOCK);
         if (in_flight > 0) shared->early++;
-        atomic_fetch_and(&shared->doing, ~(unsigned)WATCH_LOCKED);
         return real.lock(fd, type);
     }
     int rc = real.lock(fd, type);
-    if (rc) return rc;
-    atomic_fetch_or(&shared->doing, (unsigned)WATCH_LOCKED);
-    event(WATCH_AT_LOCK);
+    if (!rc) event(WATCH_AT_LOCK);
     return rc;
 }
 
@@ -126,22 +123,18 @@ static int watched_result(int fd, const struct art_transfer *transfer, int resul
 /* ---- core's work, through its hooks ------------------------------------------------------------------------------ */
 
 static void begins(enum art_event now) {
-    if (now <= ART_EVENT_VACUUM) atomic_fetch_or(&shared->doing, 1u << now);
     if (now == ART_EVENT_SLOT_NEW || now == ART_EVENT_SLOT_AGAIN) shared->slots_written++;
     if (now == ART_EVENT_SLOT_AGAIN) shared->slots_reused++;
 }
 
 static void ends(enum art_event work) {
-    atomic_fetch_and(&shared->doing, ~(1u << work));
     if (work == ART_EVENT_FLUSH) shared->flushes++;
     if (work == ART_EVENT_MERGE) shared->merges++;
     if (work == ART_EVENT_SPILL) shared->spills++;
-    if (work == ART_EVENT_SUMMARY) shared->summaries++;
 }
 
 void watch_begin(struct watch *watch) {
     shared = watch;
-    shared->doing = 0;
     shared->in_flight = 0;
     in_flight = 0;
     art_system_reset();

@@ -1,14 +1,12 @@
-/* What processes do to their .art files, seen from outside: counts and the work under way, in memory that all share.
+/* What processes do to their .art files, seen from outside: counts, in memory that all share.
  *
  *   struct watch *watch = watch_new();      shared by this process and all that it forks
  *   watch_begin(watch);                     this process tells from now on
  *   sqlite3 *db = watch_open(path);         the extension is linked in, so that core's calls pass through here
  *
  *   watch_die_at(WATCH_AT_WRITE, 3);        SIGKILL, by its own hand, when the kernel has been given the third write
- *   watch->doing & WATCH_FLUSH              for the watcher, and after a death: what it died in
  *
- * Two ways in: core's table of system calls, and its hooks for tests. Threads may share a watch; `doing` then is what
- * the last one did.
+ * Two ways in: core's table of system calls, and its hooks for tests. Threads may share a watch.
  */
 #ifndef ART_TESTS_WATCH_H
 #define ART_TESTS_WATCH_H
@@ -19,25 +17,13 @@
 
 #include "core/tree/state/hooks.h"
 
-/* Work that may be under way, bits. Within a spill or a directory's move a flush and a merge are under way, too. */
-enum watch_work {
-    WATCH_FLUSH = 1 << ART_EVENT_FLUSH,
-    WATCH_MERGE = 1 << ART_EVENT_MERGE,
-    WATCH_SPILL = 1 << ART_EVENT_SPILL,
-    WATCH_SUMMARY = 1 << ART_EVENT_SUMMARY,
-    WATCH_DIRECTORY = 1 << ART_EVENT_DIRECTORY,
-    WATCH_VACUUM = 1 << ART_EVENT_VACUUM,
-    WATCH_LOCKED = WATCH_VACUUM << 1 /* holds the writer lock of a file */
-};
-
 enum watch_event { WATCH_AT_LOCK, WATCH_AT_WRITE, WATCH_AT_SYNC, WATCH_AFTER_SYNC, WATCH_AT_CUT, WATCH_AT_UNLOCK };
 enum { WATCH_EVENTS = WATCH_AT_UNLOCK + 1 };
 
 struct watch {
-    _Atomic unsigned doing;
-    _Atomic int in_flight;                               /* requests that a ring has taken and not answered */
-    _Atomic uint64_t last_offset;                        /* of what a ring was given last */
-    _Atomic uint64_t flushes, merges, spills, summaries; /* that have ended, well or not */
+    _Atomic int in_flight;                    /* requests that a ring has taken and not answered */
+    _Atomic uint64_t last_offset;             /* of what a ring was given last */
+    _Atomic uint64_t flushes, merges, spills; /* that have ended, well or not */
     _Atomic uint64_t slots_written, slots_reused;
     _Atomic uint64_t early; /* unlocked while a ring had not answered all that this thread had given it: never */
 };

@@ -65,8 +65,8 @@ static const char *const rules[] = {
     "min_max: $!MIN_MAX$minimum SELECT $(min|max)($path)$(3?, $any) $from_where", /* $any: of the row that has it */
     "groups: SELECT $path, count(*) $from_where GROUP BY $path $path_order $limit | SELECT typeof($pick$it) AS kind, "
     "count(*), max($path) $from_where GROUP BY kind ORDER BY kind | SELECT count(*) $from_where GROUP BY $path COLLATE "
-    "NOCASE ORDER BY 1 | SELECT substr($path, 1, $(1-3)) AS first, count(*), min($path) $from_where GROUP BY "
-    "first$(3? HAVING count(*) > 1) ORDER BY first $limit", /* which of the spellings would be shown is open */
+    "NOCASE ORDER BY 1 | SELECT substr($path, 1, $(1-3)) AS first, count(*), min($path) $from_where GROUP BY first$(3? "
+    "HAVING count(*) > 1) ORDER BY first $limit", /* which of the spellings would be shown is open */
     "other_order: $!OTHER_ORDER SELECT $path, $any $from_where ORDER BY $ordered_by $limit",
     "ordered_by: length($path), $path | $path COLLATE NOCASE, $path | $path || '' DESC | $path DESC, $any | "
     "2*$any$(| DESC| COLLATE NOCASE| NULLS LAST), $path$(| DESC)",
@@ -100,17 +100,15 @@ static const char *const rules[] = {
     "affinity_join: $!JOIN$!JOIN_AFFINITY$as_q SELECT s.id, $path FROM $schema.nums s $(3*|LEFT )JOIN $source ON "
     "$affine ORDER BY s.id, $path LIMIT 300",
     "affine: 8*$any $(=|<|IS|>=) s.$numbers | 6*$path $(GLOB|LIKE) s.$numbers || '$(*|%|)' | 4*s.$numbers $(=|<|>=|IS) "
-    "$path | 3*$path BETWEEN s.$numbers AND s.$numbers | "
-    "11*$path $(=|=|==|IS|<|<=|>|>=|GLOB|LIKE) s.$numbers",
+    "$path | 3*$path BETWEEN s.$numbers AND s.$numbers | 11*$path $(=|=|==|IS|<|<=|>|>=|GLOB|LIKE) s.$numbers",
     "side_join: $!LEFT_JOIN SELECT s.a, $all_columns FROM $schema.side s LEFT JOIN $source ON $path = s.a ORDER BY 1 | "
     "$!JOIN_GLOB SELECT count(*) FROM $schema.side s, $source WHERE s.a GLOB $path || '*' | "
     "$!CORRELATED$!EXISTS SELECT a, $(NOT |)EXISTS (SELECT 1 FROM $source WHERE $path $(= a|GLOB a || '*'|> a)), "
     "(SELECT max($path) FROM $source WHERE $path < a) FROM $schema.side ORDER BY a | "
     "$!CORRELATED SELECT a, (SELECT $path FROM $source WHERE $path >= a ORDER BY $path LIMIT 1 OFFSET $(0-3)) FROM "
     "$schema.side ORDER BY a | SELECT s.a, $path FROM $source JOIN $schema.side s ON s.b = $any ORDER BY 1, 2 LIMIT "
-    "100 "
-    "| SELECT s.a, $path FROM $schema.side s, $source WHERE $path > s.a AND $path < s.a || 'b' AND $condition ORDER BY "
-    "1, 2 LIMIT 100",
+    "100 | SELECT s.a, $path FROM $schema.side s, $source WHERE $path > s.a AND $path < s.a || 'b' AND $condition "
+    "ORDER BY 1, 2 LIMIT 100",
     "query: 5*$rows | $unordered | $aggregate | 2*$min_max | 2*$!GROUP_BY$groups | $window | $other_order | "
     "2*$!CTE$cte | $compound | 2*$path_join",
     "table_query: $schema_query | $view | 2*$!JOIN$as_q$side_join | 3*$affinity_join",
@@ -123,9 +121,8 @@ static const char *const rules[] = {
     "listing: {$name$arguments_given|$listed} AS $alias",
     "listed: (SELECT CAST(g.shown AS TEXT) AS $key_name$columns_shown, g.entries AS entries, $(v:=$prefix)$as_shown AS "
     "prefix, $(v:=$delimiter)$as_shown AS delimiter, $(v:=$after)$as_shown AS start_after FROM (SELECT shown, CASE "
-    "WHEN "
-    "at > 0 THEN count(*) END AS entries FROM $rolled GROUP BY shown $having) g LEFT JOIN $name o ON g.entries IS NULL "
-    "AND o.$key_name = g.shown)",
+    "WHEN at > 0 THEN count(*) END AS entries FROM $rolled GROUP BY shown $having) g LEFT JOIN $name o ON g.entries IS "
+    "NULL AND o.$key_name = g.shown)",
     "rolled: (SELECT CASE WHEN at > 0 THEN CAST(substr(kb, 1, length(pb) + at - 1 + length(db)) AS TEXT) ELSE k END AS "
     "shown, at, k, kb FROM (SELECT k, kb, pb, db, $at FROM (SELECT $key_name AS k, CAST($key_name AS BLOB) AS kb, "
     "CAST($prefix AS BLOB) AS pb, CAST($divider AS BLOB) AS db FROM $name) WHERE coalesce(substr(kb, 1, length(pb)), "
@@ -138,10 +135,9 @@ static const char *const rules[] = {
     "listing_join: $!LISTING_JOIN$(of:=2*s.a|s.a || '/'|substr(s.a, 1, 1)|s.b)$levels_of_side",
     "levels_of_side: $!CORRELATED SELECT s.a, (SELECT count(*) FROM $name{($of)| WHERE $begins}) FROM $schema.side s "
     "ORDER BY 1 | $(by:='/'|'a'|x'2f'|substr(s.a, 1, 1)|''|NULL){SELECT s.a, l.$key_name, l.entries FROM $schema.side "
-    "s, "
-    "$name($of, $by) l|SELECT a, CAST(shown AS TEXT), CASE WHEN at > 0 THEN count(*) END FROM (SELECT a, at, CASE WHEN "
-    "at > 0 THEN substr(kb, 1, length(pb) + at - 1 + length(db)) ELSE kb END AS shown FROM (SELECT a, kb, pb, db, $at "
-    "FROM (SELECT s.a, CAST(o.$key_name AS BLOB) AS kb, CAST($of AS BLOB) AS pb, CAST($by AS BLOB) AS db FROM "
+    "s, $name($of, $by) l|SELECT a, CAST(shown AS TEXT), CASE WHEN at > 0 THEN count(*) END FROM (SELECT a, at, CASE "
+    "WHEN at > 0 THEN substr(kb, 1, length(pb) + at - 1 + length(db)) ELSE kb END AS shown FROM (SELECT a, kb, pb, db, "
+    "$at FROM (SELECT s.a, CAST(o.$key_name AS BLOB) AS kb, CAST($of AS BLOB) AS pb, CAST($by AS BLOB) AS db FROM "
     "$schema.side s, $name o) WHERE coalesce(substr(kb, 1, length(pb)), x'') = pb AND db IS NOT NULL)) GROUP BY a, "
     "shown} ORDER BY 1, 2 LIMIT 300",
     "count: $!COUNT_FUNCTION{art_count('$name', $of)|CASE WHEN $of IS NOT NULL THEN (SELECT count(*) FROM $name WHERE "
@@ -149,17 +145,15 @@ static const char *const rules[] = {
     /* The longest key q that the path begins with; with a delimiter only where q is the path, ends in one, or has one
      * behind it. */
     "longest: $!LONGEST_PREFIX{art_longest_prefix('$name', $of$also)|(SELECT q FROM (SELECT $key_name AS q, "
-    "CAST($key_name "
-    "AS BLOB) AS qb, CAST($of AS BLOB) AS pb, CAST($by AS BLOB) AS db FROM $name) WHERE coalesce(substr(pb, 1, "
-    "length(qb)), x'') = qb AND pb IS NOT NULL AND db IS NOT NULL$ends ORDER BY length(qb) DESC LIMIT 1)}",
+    "CAST($key_name AS BLOB) AS qb, CAST($of AS BLOB) AS pb, CAST($by AS BLOB) AS db FROM $name) WHERE "
+    "coalesce(substr(pb, 1, length(qb)), x'') = qb AND pb IS NOT NULL AND db IS NOT NULL$ends ORDER BY length(qb) DESC "
+    "LIMIT 1)}",
     "longest_alone: $(by:='')$(also:=)$(ends:=)$longest",
     "longest_by: $(also:=, $by)$(ends:= AND (qb = pb OR (length(qb) >= length(db) AND coalesce(substr(qb, length(qb) - "
     "length(db) + 1), x'') = db) OR substr(pb, length(qb) + 1, length(db)) = db))$longest",
     "function_query: SELECT s.a, $(of:=s.a|s.a || '/'|substr(s.a, 1, 1)|s.b)$count FROM $schema.side s $exists ORDER "
-    "BY "
-    "1 | SELECT s.a, $(of:=s.a || 'a/x'|s.a|s.a || '/')$($longest_alone|2*$(by:='/'|'a')$longest_by) FROM $schema.side "
-    "s "
-    "$exists ORDER BY 1 | $!CHECK_FUNCTION SELECT {art_check('$name')|'ok'} FROM $schema.tick $exists | "
+    "BY 1 | SELECT s.a, $(of:=s.a || 'a/x'|s.a|s.a || '/')$($longest_alone|2*$(by:='/'|'a')$longest_by) FROM "
+    "$schema.side s $exists ORDER BY 1 | $!CHECK_FUNCTION SELECT {art_check('$name')|'ok'} FROM $schema.tick $exists | "
     "2*SELECT $constant_function FROM $schema.tick $exists",
     "constant_function: $(of:=$prefix_text)$count | "
     "$(of:=$any_path)$($longest_alone|$(by:=$delimiter_text)$longest_by)",
@@ -205,8 +199,7 @@ static const char *const rules[] = {
     "directory_move: $(of:='$here')$(to:='$there')$moves | $(of:='$there')$(to:='$here')$moves",
     "here: 6*d$(0-6)/ | a/ | b/ | x/ | long/", "there: mv$(0-1)/",
     "moves: UPDATE $conflict $name SET $key_name = {$to WHERE prefix = '' AND delimiter = '/' AND $key_name = "
-    "$of|$moved "
-    "WHERE $begins} | {$to_command('move', $of, $to)|UPDATE $name SET $key_name = $moved WHERE $begins} | "
+    "$of|$moved WHERE $begins} | {$to_command('move', $of, $to)|UPDATE $name SET $key_name = $moved WHERE $begins} | "
     "{$to_command('copy', $of, $to)|INSERT INTO $name($key_name$other_columns) SELECT $moved$other_columns FROM $name "
     "WHERE $begins}",
     "to_command: INSERT INTO $name($table, prefix, $key_name) VALUES",
@@ -220,18 +213,15 @@ static const char *const rules[] = {
     /* ---- w: keys of BLOBs, and of several columns (workload_keys.c) ---------------------------------------------- */
     /* $part is a column, and what follows it is about that column. */
     "part_operand: 15*$of_part | 2*$few | ($of_part) | (SELECT $of_part) | (SELECT $numbers FROM $schema.nums WHERE id "
-    "= "
-    "$(0-13))",
+    "= $(0-13))",
     "part_literal: 12*$of_part | $few", "few: '$(a|5|a/b|)' | $integer | $real | $blob | $null",
     /* With an index on a SQLite misses the BLOBs in (a GLOB 'x*' OR a GLOB 'x*'): a plus keeps the twin from it. */
     "part_is: $part$(20?$!COLLATE COLLATE $collation) $(6*=|2*IS|IS NOT|<>|2*<|2*<=|2*>|2*>=) $operand_of_part | $part "
-    "$(3?NOT )BETWEEN $operand_of_part "
-    "AND "
-    "$operand_of_part | $part $(4?NOT )IN ($operand_of_part, $operand_of_part, $few) | {|+}$part "
-    "$(GLOB|GLOB|NOT GLOB|LIKE) $('a*'|'*'|'a/?'|'5*'|'b[a/]*'|'a%'|'') | $part IS$(| NOT) NULL | v $(<|>=|=) $(0-99) "
-    "| ($part, v) $(<|>|<=|>=|=|<>) ($operand_of_part, $(0-99)) | $part $(=|<|IS) $part | {|+}$part GLOB "
-    "'$(a|b|a/|5)*' AND $part_again $(<|>|<=|>=|<>) $operand_of_part | $part $(>|>=) $operand_of_part AND $part_again "
-    "$(<|<=) $operand_of_part",
+    "$(3?NOT )BETWEEN $operand_of_part AND $operand_of_part | $part $(4?NOT )IN ($operand_of_part, $operand_of_part, "
+    "$few) | {|+}$part $(GLOB|GLOB|NOT GLOB|LIKE) $('a*'|'*'|'a/?'|'5*'|'b[a/]*'|'a%'|'') | $part IS$(| NOT) NULL | v "
+    "$(<|>=|=) $(0-99) | ($part, v) $(<|>|<=|>=|=|<>) ($operand_of_part, $(0-99)) | $part $(=|<|IS) $part | {|+}$part "
+    "GLOB '$(a|b|a/|5)*' AND $part_again $(<|>|<=|>=|<>) $operand_of_part | $part $(>|>=) $operand_of_part AND "
+    "$part_again $(<|<=) $operand_of_part",
     "keyed_condition: 3*$part_is | 3*$part_is AND $part_is | $part_is AND $part_is AND $part_is | "
     "($part_is OR $part_is) | NOT ($part_is)$(2?AND $part_is)",
     "keyed_where: FROM $name WHERE $fixed$keyed_condition | FROM $name WHERE $fixed 1",
@@ -240,45 +230,33 @@ static const char *const rules[] = {
     "keyed_query: 6*$keyed_rows | 3*$!KEYS_QUERY$keyed_other | $!KEYS_JOIN$keyed_join | 2*$keyed_listing | "
     "$keyed_function",
     "keyed_other: $!unordered SELECT * $keyed_where | SELECT a, b, c, v $keyed_where ORDER BY $part$(| DESC), "
-    "$key_columns "
-    "$limit | $!AGGREGATE SELECT count(*), sum(v), min($part), max($part)$(2?, count(DISTINCT $part)) $keyed_where | "
-    "$!MIN_MAX SELECT $(min|max)($part) $keyed_where | $!GROUP_BY SELECT $(l=$leading), count(*), sum(v) $keyed_where "
-    "GROUP "
-    "BY $l ORDER BY $l | $!unordered SELECT DISTINCT $leading $keyed_where | SELECT a, b, c, row_number() OVER (ORDER "
-    "BY "
-    "$key_columns) AS r $keyed_where ORDER BY r $limit | $!unordered SELECT $(l=$leading) $keyed_where "
-    "$(UNION|EXCEPT|INTERSECT|UNION ALL) SELECT $l $keyed_where | SELECT id, (SELECT $(max|min)($part) FROM $name "
-    "WHERE $part "
-    "$(=|<|IS) s.$numbers), (SELECT count(*) FROM $name WHERE $fixed $part >= s.$numbers) FROM $schema.nums s ORDER BY "
-    "id",
+    "$key_columns $limit | $!AGGREGATE SELECT count(*), sum(v), min($part), max($part)$(2?, count(DISTINCT $part)) "
+    "$keyed_where | $!MIN_MAX SELECT $(min|max)($part) $keyed_where | $!GROUP_BY SELECT $(l=$leading), count(*), "
+    "sum(v) $keyed_where GROUP BY $l ORDER BY $l | $!unordered SELECT DISTINCT $leading $keyed_where | SELECT a, b, c, "
+    "row_number() OVER (ORDER BY $key_columns) AS r $keyed_where ORDER BY r $limit | $!unordered SELECT $(l=$leading) "
+    "$keyed_where $(UNION|EXCEPT|INTERSECT|UNION ALL) SELECT $l $keyed_where | SELECT id, (SELECT $(max|min)($part) "
+    "FROM $name WHERE $part $(=|<|IS) s.$numbers), (SELECT count(*) FROM $name WHERE $fixed $part >= s.$numbers) FROM "
+    "$schema.nums s ORDER BY id",
     "keyed_join: $as_q SELECT s.id, $key_columns FROM $schema.nums s $(3*|LEFT )JOIN $name AS q ON $part "
     "$(2*=|IS|<|>=) s.$numbers$(2? AND $part $(=|IS|>) s.$numbers) ORDER BY s.id, $key_columns LIMIT 300 | "
     "$as_q SELECT o.v, $key_columns FROM $name AS o $(|LEFT )JOIN $name AS q ON $part = o.$(p=$part_again)$(2? AND "
-    "$part "
-    "$(=|<|IS) o.$part_again) WHERE o.v < $(0-29) ORDER BY o.v, $key_columns LIMIT 300",
+    "$part $(=|<|IS) o.$part_again) WHERE o.v < $(0-29) ORDER BY o.v, $key_columns LIMIT 300",
     "keyed_function: $!KEYS_FUNCTION SELECT $(3*$count_of_keys|{art_check('$name')|'ok'}) FROM $schema.tick $exists",
     "keyed_texts: $(t:=TEXT)$(d:=5*'/'|'a'|'é'|x'2f'|x'00'|''|'/b'|NULL)$listed_keys",
     "keyed_bytes: $(t:=BLOB)$(d:=5*x'2f'|x'61'|x'00'|x'ff'|x''|x'2fff')$listed_keys",
     "listed_keys: $!KEYS_LISTING$(f:=$fixed_again)$(p:=$(2*x''|$beginning))$(s:=$beginning)$(n:=2*IS NOT "
     "NULL|$name_compared $beginning)$(2*$listed_from_first|$listed_from_behind){SELECT $part_again, entries, v FROM "
-    "$name "
-    "WHERE $f prefix = $p AND delimiter = $d$y AND $part_again $n|SELECT shown, entries, v FROM ($keys_rolled) WHERE "
-    "shown "
-    "$n} ORDER BY 1, 2, 3",
+    "$name WHERE $f prefix = $p AND delimiter = $d$y AND $part_again $n|SELECT shown, entries, v FROM ($keys_rolled) "
+    "WHERE shown $n} ORDER BY 1, 2, 3",
     "listed_from_first: $(y:=)$(h:=)$(z:=)",
     "listed_from_behind: $(y:= AND start_after = $s)$(h:= HAVING max(kb) > CAST($s AS BLOB) AND substr(kb, 1, at) <> "
-    "CAST($s "
-    "AS BLOB))$(z:= AND kb > CAST($s AS BLOB))",
+    "CAST($s AS BLOB))$(z:= AND kb > CAST($s AS BLOB))",
     "keys_below: SELECT kb, v, CASE WHEN length(db) > 0 AND instr(substr(kb, length(pb) + 1), db) > 0 THEN length(pb) "
-    "+ "
-    "instr(substr(kb, length(pb) + 1), db) - 1 + length(db) ELSE 0 END AS at FROM (SELECT CAST($part_again AS BLOB) AS "
-    "kb, "
-    "CAST($p AS BLOB) AS pb, CAST($d AS BLOB) AS db, v FROM $name WHERE $f 1) WHERE coalesce(substr(kb, 1, "
-    "length(pb)), x'') "
-    "= pb AND kb IS NOT NULL AND db IS NOT NULL",
+    "+ instr(substr(kb, length(pb) + 1), db) - 1 + length(db) ELSE 0 END AS at FROM (SELECT CAST($part_again AS BLOB) "
+    "AS kb, CAST($p AS BLOB) AS pb, CAST($d AS BLOB) AS db, v FROM $name WHERE $f 1) WHERE coalesce(substr(kb, 1, "
+    "length(pb)), x'') = pb AND kb IS NOT NULL AND db IS NOT NULL",
     "keys_rolled: SELECT CAST(substr(kb, 1, at) AS $t) AS shown, count(*) AS entries, sum(v) AS v FROM ($keys_below) "
-    "WHERE at "
-    "> 0 GROUP BY substr(kb, 1, at)$h UNION ALL SELECT CAST(kb AS $t), NULL, v FROM ($keys_below) WHERE at = "
+    "WHERE at > 0 GROUP BY substr(kb, 1, at)$h UNION ALL SELECT CAST(kb AS $t), NULL, v FROM ($keys_below) WHERE at = "
     "0$z",
     "keyed_upsert: {INSERT INTO $name(a, b, c, v, conflict) VALUES($(r=$row_of_keys, $(0-99)), 'update')|INSERT INTO "
     "$name(a, b, c, v) VALUES($r) ON CONFLICT DO UPDATE SET v = excluded.v$kept}",
@@ -289,30 +267,25 @@ static const char *const rules[] = {
     /* The order in which rows are visited is not the same: no row may be in the way of one that has not moved yet. */
     "move_many: UPDATE $(2*|$!ROLLBACK_CLAUSE OR ROLLBACK) $name SET $part = $of_part WHERE $fixed$keyed_condition",
     "move_one: UPDATE $conflict $name SET $part = $of_part$(3?, v = $(0-99)) WHERE $fixed_all 1 | UPDATE $conflict "
-    "$name "
-    "SET $part = $of_part WHERE ($key_columns) IN (SELECT $key_columns FROM $name ORDER BY $key_columns LIMIT 1 OFFSET "
-    "$(0-29))",
+    "$name SET $part = $of_part WHERE ($key_columns) IN (SELECT $key_columns FROM $name ORDER BY $key_columns LIMIT 1 "
+    "OFFSET $(0-29))",
     "keyed_write: $!KEYS_WRITE$!writes$!changes$keyed_written",
     "keyed_written: 8*$!INSERT$keyed_insert | $keyed_upsert | $delete_of_keys | 2*$!UPDATE UPDATE $conflict $name SET "
-    "v = $(v + 1|$(0-99)) WHERE "
-    "$fixed$keyed_condition | 3*$!KEYS_MOVE$keyed_move | 2*$!DELETE DELETE FROM $name WHERE $fixed$keyed_condition",
+    "v = $(v + 1|$(0-99)) WHERE $fixed$keyed_condition | 3*$!KEYS_MOVE$keyed_move | 2*$!DELETE DELETE FROM $name WHERE "
+    "$fixed$keyed_condition",
 
     /* ---- versions ------------------------------------------------------------------------------------------------ */
     /* Versions are noted in `held`; later a row is changed only where it still has the noted one. The plain twin asks
      * `seen`, in which the runner keeps what the art table showed. */
     "version_step: $!VERSION INSERT OR REPLACE INTO $schema.held SELECT '$table', $path, {row_version|(SELECT version "
-    "FROM "
-    "$schema.seen WHERE tbl = '$table' AND seen.key = m.$key_name)} FROM $name AS m WHERE $condition | "
+    "FROM $schema.seen WHERE tbl = '$table' AND seen.key = m.$key_name)} FROM $name AS m WHERE $condition | "
     "$!VERSION SELECT $path, {row_version|s.version} FROM $name AS m{| JOIN (SELECT * FROM $schema.seen WHERE tbl = "
-    "'$table') s ON "
-    "s.key = m.$key_name} WHERE $condition AND {row_version|s.version} $(=|<|>=) (SELECT $(min|max)(version) FROM "
-    "$schema.held WHERE "
-    "tbl = '$table') ORDER BY $path | $!COMPARE_AND_SET$!changes$!writes$pick UPDATE $name AS m SET $it = "
-    "$same_or_new WHERE $path = (SELECT $(min|max)(key) FROM $schema.held WHERE tbl = '$table'$( AND key >= $key|)) "
-    "AND "
-    "{row_version|(SELECT version FROM $schema.seen WHERE tbl = '$table' AND seen.key = m.$key_name)} = (SELECT "
-    "version "
-    "FROM $schema.held WHERE tbl = '$table' AND held.key = m.$key_name)",
+    "'$table') s ON s.key = m.$key_name} WHERE $condition AND {row_version|s.version} $(=|<|>=) (SELECT "
+    "$(min|max)(version) FROM $schema.held WHERE tbl = '$table') ORDER BY $path | "
+    "$!COMPARE_AND_SET$!changes$!writes$pick UPDATE $name AS m SET $it = $same_or_new WHERE $path = (SELECT "
+    "$(min|max)(key) FROM $schema.held WHERE tbl = '$table'$( AND key >= $key|)) AND {row_version|(SELECT version FROM "
+    "$schema.seen WHERE tbl = '$table' AND seen.key = m.$key_name)} = (SELECT version FROM $schema.held WHERE tbl = "
+    "'$table' AND held.key = m.$key_name)",
 
     /* ---- values -------------------------------------------------------------------------------------------------- */
     "size: 60*$(0-49) | 25*$(0-1999) | 9*$(4090-4101) | 5*$(0-69999) | $(0-199999)",
@@ -328,8 +301,9 @@ static const char *const rules[] = {
     "suited_text: '$(a|A|Ä|)$(0-19)'",
     /* What a path is compared with: mostly texts. A write by a number that is no literal is mostly refused
      * (ext/query/plan.h). */
-    "operand_of_read: $(74*$key|12*$!COMPUTED$(6*$computed|CAST($key AS $(TEXT|BLOB|NUMERIC|INTEGER|REAL))|"
-    "$!JOIN_AFFINITY(SELECT $numbers FROM $schema.nums WHERE id = $(0-13)))|6*$!NUMBER$number|8*$rare_operand)",
+    "operand_of_read: $(74*$key|12*$!COMPUTED$(6*$computed|CAST($key AS "
+    "$(TEXT|BLOB|NUMERIC|INTEGER|REAL))|$!JOIN_AFFINITY(SELECT $numbers FROM $schema.nums WHERE id = "
+    "$(0-13)))|6*$!NUMBER$number|8*$rare_operand)",
     "operand_of_write: $(74*$key|12*$!COMPUTED$(6*$computed|CAST($key AS "
     "TEXT))|6*$!NUMBER$literal_number|8*$rare_operand)",
     "rare_operand: 3*$!BLOB$blob | 2*$!NULL$null | 3*$number_text",
@@ -342,8 +316,7 @@ static const char *const rules[] = {
     "| DROP TABLE IF EXISTS $schema.extra | CREATE INDEX IF NOT EXISTS $schema.other_x ON other(x) | "
     "CREATE TEMP TABLE IF NOT EXISTS scratch(x)",
     "command: 8*$!COMMAND_FLUSH$(flush) | 2*$!COMMAND_OPTIMIZE$(optimize) | 2*$!COMMAND_VACUUM$(vacuum) | "
-    "$!COMMAND_CLEAN$(clean) | 3*$!COMMAND_CHECK$(integrity-check) | "
-    "4*$!COMMAND_SETTING$setting",
+    "$!COMMAND_CLEAN$(clean) | 3*$!COMMAND_CHECK$(integrity-check) | 4*$!COMMAND_SETTING$setting",
     "setting: log_limit=4KB | log_limit=1MB | spill_limit=32KB | spill_limit=1MB | cache=1MB | cache=64MB | "
     "log_limit=16KB",
     "life_anywhere: PRAGMA $schema.secure_delete = $(0-2) | PRAGMA $schema.mmap_size = $(0|1000000) | "
@@ -601,37 +574,39 @@ void writer_draw(struct writer *x, const char *text) {
     /* It analyzes the tables that have changed much, among them those that hold an art table's rows. Of a database
      * under two names that locks one of them in a transaction, and in one twin only. */
     bool may_optimize = strcmp(setting->other, "again") != 0;
-    struct grammar grammar = {.random = &x->w->random,
-                              .rules = rules,
-                              .given = {"schema",
-                                        setting->schema,
-                                        "other",
-                                        setting->other,
-                                        "alias",
-                                        x->alias ? x->alias : "",
-                                        "conflict",
-                                        gentle ? "$gentle_conflict" : "$any_conflict",
-                                        "sure_conflict",
-                                        gentle ? "$!REPLACE OR REPLACE" : "$any_but_ignore",
-                                        "insert_null",
-                                        gentle ? "$insert_number" : "$null_inserted",
-                                        "keyed_move",
-                                        gentle ? "$move_one" : "$move_one | $move_many",
-                                        "optimize_or_not",
-                                        may_optimize ? "optimize" : "shrink_memory",
-                                        "arguments_given",
-                                        x->as_conditions ? ""
-                                        : x->start_after ? "($prefix, $delimiter, $after)"
-                                        : x->delimiter   ? "($prefix, $delimiter)"
-                                                         : "($prefix)",
-                                        "having",
-                                        x->start_after ? "HAVING max(kb) > CAST($after AS BLOB) AND (at = 0 OR "
-                                                         "CAST(shown AS BLOB) <> CAST($after AS BLOB))"
-                                                       : ""},
-                              .call = call,
-                              .context = x,
-                              .out = x->art,
-                              .twin = x->plain};
+    struct grammar grammar = {
+        .random = &x->w->random,
+        .rules = rules,
+        .given =
+            {"schema",
+             setting->schema,
+             "other",
+             setting->other,
+             "alias",
+             x->alias ? x->alias : "",
+             "conflict",
+             gentle ? "$gentle_conflict" : "$any_conflict",
+             "sure_conflict",
+             gentle ? "$!REPLACE OR REPLACE" : "$any_but_ignore",
+             "insert_null",
+             gentle ? "$insert_number" : "$null_inserted",
+             "keyed_move",
+             gentle ? "$move_one" : "$move_one | $move_many",
+             "optimize_or_not",
+             may_optimize ? "optimize" : "shrink_memory",
+             "arguments_given",
+             x->as_conditions ? ""
+             : x->start_after ? "($prefix, $delimiter, $after)"
+             : x->delimiter   ? "($prefix, $delimiter)"
+                              : "($prefix)",
+             "having",
+             x->start_after
+                 ? "HAVING max(kb) > CAST($after AS BLOB) AND (at = 0 OR CAST(shown AS BLOB) <> CAST($after AS BLOB))"
+                 : ""},
+        .call = call,
+        .context = x,
+        .out = x->art,
+        .twin = x->plain};
     if (x->prefix) {
         grammar_keep(&grammar, "prefix", x->prefix);
         grammar_keep(&grammar, "delimiter", x->delimiter ? x->delimiter : "NULL");

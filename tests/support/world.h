@@ -88,10 +88,12 @@ enum world_fault {
     WORLD_DIE_BEFORE_REMOVING,
     WORLD_FAIL_SYNC, /* the n-th sync of a file whose name ends so fails with EIO */
     WORLD_FAIL_CALL, /* SQLite's n-th write fails: SQLITE_IOERR_WRITE, or SQLITE_FULL with a suffix "full" */
-    /* The n-th write of a page of an .art file by anybody is said to be done, and is not; or it lands elsewhere. */
+    /* The n-th write of a page of an .art file by anybody is said to be done, and is not; or it lands elsewhere. With a
+     * suffix "": SQLite's, of the database or its WAL. */
     WORLD_LOSE_WRITE,
     WORLD_MISDIRECT_WRITE,
-    WORLD_FAIL_READ, /* SQLite's n-th read */
+    WORLD_FAIL_READ,   /* SQLite's n-th read */
+    WORLD_SHORT_WRITE, /* SQLite's n-th write stops in its middle: SQLITE_FULL */
 };
 
 /* Syncs that do nothing, to show that a test notices: all, or those of a -wal alone, where what is left is sound. */
@@ -104,6 +106,7 @@ struct world_options {
     enum world_lies lies;
 };
 
+struct sim_inode;
 struct world {
     struct world_options options;
     struct random random;
@@ -117,6 +120,8 @@ struct world {
     /* Called before each call of SQLite's VFS and of art's disk that others may notice or that notices others: another
      * process may go on meanwhile, and then says world_enter(). */
     void (*turn)(struct world *world, const char *call);
+    /* Called at each read, write and cut (`len` 0: all from there on) of art's. */
+    void (*touch)(struct world *world, const struct sim_inode *inode, uint64_t offset, uint64_t len, bool write);
     struct {
         enum world_fault kind;
         const struct world_process *of; /* who meets it */

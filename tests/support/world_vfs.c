@@ -81,12 +81,27 @@ static bool dies_before_removing(const struct world_handle *handle) {
     return true;
 }
 
+/* The disk says that it has written. False: it does, perhaps elsewhere. */
+static bool is_lost(struct world *world, sqlite3_int64 *offset, int len) {
+    enum world_fault kind = world->fault.kind;
+    bool lies = kind == WORLD_LOSE_WRITE || kind == WORLD_MISDIRECT_WRITE;
+    if (!lies || world->fault.struck || *world->fault.suffix || len < 512 || world->fault.countdown--) return false;
+    world->fault.struck = true;
+    *offset += len * (sqlite3_int64)(1 + random_below(&world->random, 4));
+    return kind == WORLD_LOSE_WRITE;
+}
+
 static int file_write(sqlite3_file *file, const void *data, int len, sqlite3_int64 offset) {
     struct world_handle *handle = handle_of(file);
     bool scratch = handle->inode->scratch;
     if (!scratch) world_turn(handle->world, "write");
     if (dead(handle) || (!scratch && !world_call(handle->world, handle->process))) return SQLITE_IOERR_WRITE;
     if (call_fails(handle, WORLD_FAIL_CALL)) return handle->world->fault.suffix ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+    if (call_fails(handle, WORLD_SHORT_WRITE)) {
+        world_write(handle->world, handle->inode, (uint64_t)offset, data, (uint32_t)len / 2);
+        return SQLITE_FULL;
+    }
+    if (!scratch && is_lost(handle->world, &offset, len)) return SQLITE_OK;
     world_write(handle->world, handle->inode, (uint64_t)offset, data, (uint32_t)len);
     watch_for_commit(handle, data, len);
     return SQLITE_OK;

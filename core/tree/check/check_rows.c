@@ -40,6 +40,14 @@ static enum art_rc say_row(struct row_check *check, const struct art_source *sou
 
 /* --- one entry, one key ------------------------------------------------------------------------------------------- */
 
+static const char *host_finds(const struct art_checker *checker, struct art_bytes key, const struct art_entry *entry,
+                              const struct art_bytes *value) {
+    const struct art_check_options *options = checker->options;
+    if (!options->wrong_row || entry->flags & ART_DELETE) return NULL;
+    bool plain = !(entry->flags & (ART_OVERFLOW | ART_IN_BLOCK));
+    return options->wrong_row(options->context, art_bytes(key.data + 1, key.len - 1), plain ? value : NULL);
+}
+
 static const char *wrong_entry(const struct art_checker *checker, struct art_bytes key, const struct art_entry *entry) {
     if (!key.len || (key.data[0] != ART_SPACE_ROWS && key.data[0] != ART_SPACE_OVERFLOW))
         return "its key begins with a byte that stands for neither rows nor chunks";
@@ -52,7 +60,7 @@ static const char *wrong_entry(const struct art_checker *checker, struct art_byt
         return "its flags do not fit the summary of the table";
     if (row) {
         if (reference && !art_overflow_decode(value).length) return "a reference to chunks that cannot be decoded";
-        return NULL;
+        return host_finds(checker, key, entry, &value);
     }
     if (key.len != ART_OVERFLOW_KEY_BYTES) return "a chunk's key has another length";
     if (reference) return "a chunk that refers to chunks";

@@ -3,6 +3,8 @@
 #include "core/base/limits.h"
 #include "core/tree/state/root_format.h"
 
+_Static_assert(ART_LIMIT_MOST(cuts_bytes) <= (int)ART_CUTS_BYTES_MAX, "a root has so many");
+
 struct cut {
     uint64_t generation;
     struct art_bytes low, high;

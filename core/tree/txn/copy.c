@@ -162,7 +162,7 @@ static enum art_rc note_root(struct art_tree *tree, struct art_store *to, bool o
  * blobs that are there. So the file goes. */
 static enum art_rc sync_copy(struct art_copier *copier) {
     enum art_rc rc = art_store_sync(copier->to);
-    if (rc) copier->made = true;
+    if (rc && copier->onto) copier->made = true;
     return rc;
 }
 

@@ -38,6 +38,7 @@ static void shadow_of(const struct art_tree *tree, struct art_bytes key, const s
 }
 
 /* The entry as it is stored; its value has ART_VALUE_INLINE_MAX bytes at most. */
+_Static_assert(ART_LIMIT_MOST(value_inline) <= (int)ART_VALUE_INLINE_MAX, "the format has such entries");
 _Static_assert((int)ART_OVERFLOW_REF_BYTES_MAX <= (int)ART_VALUE_INLINE_MAX, "also a reference to chunks");
 static void cast_shadow(struct art_tree *tree, const struct shadow *shadow, struct art_entry *entry) {
     assert(shadow->len <= sizeof shadow->head && shadow->len + entry->value.len <= ART_STORED_MAX);

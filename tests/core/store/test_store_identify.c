@@ -107,7 +107,7 @@ TEST(test_an_owner_page_that_contradicts_itself_is_no_other_answer) {
 }
 
 TEST(test_a_disk_that_fails_is_an_error_and_no_answer) {
-    static const enum sim_call calls[] = {SIM_OPEN, SIM_IDENTITY, SIM_READ};
+    static const enum sim_call calls[] = {SIM_OPEN, SIM_STAT, SIM_IDENTITY, SIM_READ};
     for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
         sim_disk_fail(place.sim, calls[i], 1, ART_IO, false);
         ck_assert_int_eq(ours(place.path, place.host_path), -ART_IO);

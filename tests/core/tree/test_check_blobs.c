@@ -13,24 +13,24 @@ enum { BASE = 2 }; /* the oldest of three runs: the one with an index */
 static void set_up(void) {
     check_enough = 0;
     check_world_new(3);
-    ck_assert_uint_eq(check_tree->root->run[BASE].top.height, 1);
-    ck_assert_uint_eq(check_tree->root->run[0].top.height, 0);
+    ck_assert_uint_eq(tree->root->run[BASE].top.height, 1);
+    ck_assert_uint_eq(tree->root->run[0].top.height, 0);
 }
 
 static void deep_world(void) {
-    check_world_free();
+    small_tree_end();
     check_world_new_deep();
 }
 
 static void reopened_finds(const char *words) {
-    check_must(check_reopen());
+    must(check_reopen());
     check_finds(words);
 }
 
 /* So many problems are told, and one of these words. */
 static void reopened_tells(unsigned count, const char *words) {
-    check_must(check_reopen());
-    check_must(check_run(false));
+    must(check_reopen());
+    must(check_run(false));
     ck_assert_uint_eq(check_count, count);
     ck_assert(check_has(words));
 }
@@ -39,12 +39,12 @@ static void reopened_tells(unsigned count, const char *words) {
 static struct art_ref leaf(uint32_t number) {
     struct art_run_cursor cursor;
     struct art_ref ref;
-    check_must(art_run_cursor_open(&cursor, check_tree->store));
-    art_run_cursor_reset(&cursor, &check_tree->root->run[BASE].top, 1);
-    check_must(art_run_first(&cursor));
-    while (number--) check_must(art_run_next(&cursor));
+    must(art_run_cursor_open(&cursor, tree->store));
+    art_run_cursor_reset(&cursor, &tree->root->run[BASE].top, 1);
+    must(art_run_first(&cursor));
+    while (number--) must(art_run_next(&cursor));
     ck_assert(cursor.valid);
-    check_must(art_blob_cursor_ref(&cursor.leaf, &ref));
+    must(art_blob_cursor_ref(&cursor.leaf, &ref));
     art_run_cursor_close(&cursor);
     ref.label.data = NULL;
     return ref;
@@ -58,7 +58,7 @@ TEST(test_a_changed_page_is_named_with_slot_and_page) {
     reopened_finds("the page's hash is not that of the blob's trailer");
     ck_assert_uint_eq(check_told[0].slot, ref.slot);
     ck_assert_uint_eq(check_told[0].page, 1);
-    ck_assert_str_eq(check_told[0].place, check_options.path);
+    ck_assert_str_eq(check_told[0].place, options.path);
 }
 
 TEST(test_every_changed_page_is_named) {
@@ -66,44 +66,44 @@ TEST(test_every_changed_page_is_named) {
     check_slot(one.slot)[100] ^= 1;
     check_slot(one.slot)[ART_BLOB_PAGE + 100] ^= 1;
     check_slot(two.slot)[ART_BLOB_BYTES - 2000] ^= 1;
-    check_slot(check_tree->root->run[1].top.slot)[7] ^= 1;
+    check_slot(tree->root->run[1].top.slot)[7] ^= 1;
     reopened_tells(4, "the hash of the blob's trailer");
 }
 
 TEST(test_damage_in_one_blob_does_not_hide_what_is_wrong_elsewhere) {
-    uint64_t csn = check_tree->csn + 1;
+    uint64_t csn = tree->csn + 1;
     struct art_ref ref = leaf(2);
     check_slot(ref.slot)[100] ^= 1;
-    check_must(check_reopen());
+    must(check_reopen());
     check_plant(check_row_key("dir-0000/a"), art_bytes(NULL, 0), csn, ART_SHADOWS_OLDER); /* in the first leaf */
     check_plant(check_row_key("zzz"), art_bytes(NULL, 0), csn, ART_SHADOWS_OLDER);
     check_plant(check_row_key("dir-0036/file-03605"), art_bytes(NULL, 0), csn, 0);
-    check_must(check_run(false));
+    must(check_run(false));
     ck_assert(check_has("the page's hash") && check_has("dir-0000/a") && check_has("zzz") && check_has("file-03605"));
     ck_assert_uint_eq(check_count, 4);
 }
 
 TEST(test_a_damaged_index_hides_only_its_own_run) {
-    check_slot(check_tree->root->run[BASE].top.slot)[20] ^= 1;
-    check_slot(check_tree->root->run[0].top.slot)[20] ^= 1;
+    check_slot(tree->root->run[BASE].top.slot)[20] ^= 1;
+    check_slot(tree->root->run[0].top.slot)[20] ^= 1;
     reopened_tells(2, "");
 }
 
 TEST(test_a_read_that_fails_is_a_problem_and_not_the_end) {
-    check_must(check_reopen());
-    struct art_ref ref = check_tree->root->run[1].top;
+    must(check_reopen());
+    struct art_ref ref = tree->root->run[1].top;
     check_slot(ref.slot)[20] ^= 1;
-    sim_disk_fail(check_disk, SIM_READ, 3, ART_IO, false);
-    check_must(check_run(false));
+    sim_disk_fail(disk, SIM_READ, 3, ART_IO, false);
+    must(check_run(false));
     ck_assert_uint_ge(check_count, 1);
-    sim_disk_fail_nothing(check_disk);
+    sim_disk_fail_nothing(disk);
 }
 
 /* --- one blob's own ----------------------------------------------------------------------------------------------- */
 
 LOOP_TEST(test_wrong_bounds, 3) {
     struct art_blob_trailer *trailer =
-        (struct art_blob_trailer *)(void *)(check_slot(check_tree->root->run[0].top.slot) + ART_TRAILER_AT);
+        (struct art_blob_trailer *)(void *)(check_slot(tree->root->run[0].top.slot) + ART_TRAILER_AT);
     if (_i == 0) trailer->csn_max++;
     if (_i == 1) trailer->key_max++;
     if (_i == 2) trailer->overflows++;
@@ -132,8 +132,8 @@ TEST(test_the_last_run_with_a_delete) {
     struct art_root *root = check_root_take();
     art_root_remove_run(root, BASE);
     check_root_put(root);
-    check_must(check_reopen());
-    check_must(check_run(false));
+    must(check_reopen());
+    must(check_run(false));
     ck_assert(check_has("the last run holds something else than a first put"));
 }
 
@@ -166,16 +166,16 @@ static void second_as_fourth(uint32_t number, struct art_buffer *separator, stru
 
 TEST(test_two_references_to_one_slot) {
     check_rebuild_index(BASE, second_as_fourth);
-    check_must(check_reopen());
-    check_must(check_run(true));
+    must(check_reopen());
+    must(check_run(true));
     ck_assert(check_has("two references lead to one slot"));
-    check_must(check_run(false));
+    must(check_run(false));
     ck_assert(check_has("two references lead to one slot") || check_has("before its separator"));
 }
 
 TEST(test_two_runs_with_one_blob) {
     struct art_root *root = check_root_take();
-    check_must(art_root_replace_run(root, 0, &root->run[1]));
+    must(art_root_replace_run(root, 0, &root->run[1]));
     check_root_put(root);
     reopened_tells(1, "two references lead to one slot");
 }
@@ -226,8 +226,8 @@ TEST(test_a_run_that_is_too_deep) {
     struct art_root *root = check_root_take();
     root->run[BASE].top.height = ART_HEIGHTS_MAX;
     check_root_put(root);
-    check_must(check_reopen());
-    check_must(check_run(false));
+    must(check_reopen());
+    must(check_run(false));
     ck_assert(check_has("a run is deeper than 8 levels"));
 }
 
@@ -258,14 +258,14 @@ TEST(test_fences_hold_for_all_below_them) {
 /* The separator of the second leaf below an index blob. */
 static void second_below(uint32_t slot, struct art_buffer *out) {
     struct art_run_cursor cursor;
-    check_must(art_run_cursor_open(&cursor, check_tree->store));
-    art_run_cursor_reset(&cursor, &check_tree->root->run[0].top, 1);
-    for (check_must(art_run_first(&cursor)); cursor.leaf.blob->slot != slot; check_must(art_run_next(&cursor))) {
+    must(art_run_cursor_open(&cursor, tree->store));
+    art_run_cursor_reset(&cursor, &tree->root->run[0].top, 1);
+    for (must(art_run_first(&cursor)); cursor.leaf.blob->slot != slot; must(art_run_next(&cursor))) {
         ck_assert(cursor.valid);
     }
-    check_must(art_run_next(&cursor));
+    must(art_run_next(&cursor));
     ck_assert_uint_eq(cursor.leaf.blob->slot, slot);
-    check_must(art_buffer_set_key(out, art_run_key(&cursor)));
+    must(art_buffer_set_key(out, art_run_key(&cursor)));
     art_run_cursor_close(&cursor);
 }
 
@@ -285,18 +285,18 @@ TEST(test_a_damaged_index_blob_hides_what_is_below_it) {
     deep_world();
     struct art_run_cursor cursor;
     struct art_ref ref;
-    check_must(art_run_cursor_open(&cursor, check_tree->store));
-    art_run_cursor_reset(&cursor, &check_tree->root->run[0].top, 2);
-    check_must(art_run_first(&cursor));
-    check_must(art_run_next(&cursor));
-    check_must(art_blob_cursor_ref(&cursor.leaf, &ref));
+    must(art_run_cursor_open(&cursor, tree->store));
+    art_run_cursor_reset(&cursor, &tree->root->run[0].top, 2);
+    must(art_run_first(&cursor));
+    must(art_run_next(&cursor));
+    must(art_blob_cursor_ref(&cursor.leaf, &ref));
     check_slot(ref.slot)[100] ^= 1;
     art_run_cursor_close(&cursor);
-    uint64_t csn = check_tree->csn + 1;
-    check_must(check_reopen());
+    uint64_t csn = tree->csn + 1;
+    must(check_reopen());
     check_plant(check_row_key("dir-0000/a"), art_bytes(NULL, 0), csn, ART_SHADOWS_OLDER);
     check_plant(check_row_key("dir-0119/a"), art_bytes(NULL, 0), csn, ART_SHADOWS_OLDER);
-    check_must(check_run(false));
+    must(check_run(false));
     ck_assert_uint_eq(check_count, 3);
     ck_assert(check_has("the page's hash") && check_has("dir-0000/a") && check_has("dir-0119/a"));
 }
@@ -307,12 +307,12 @@ static void retired_list(const uint8_t *slots, uint8_t count) {
     uint8_t bytes[64] = {1, ART_EPOCH_WAL}, *at = bytes + 10;
     *at++ = count;
     for (uint8_t i = 0; i < count; i++) at += art_put_varint(at, slots[i] - (i ? slots[i - 1] : 0u));
-    check_toy->retired.len = 0;
-    check_must(art_buffer_append(&check_toy->retired, bytes, (size_t)(at - bytes)));
+    toy->retired.len = 0;
+    must(art_buffer_append(&toy->retired, bytes, (size_t)(at - bytes)));
 }
 
 TEST(test_a_slot_in_use_that_is_retired) {
-    uint8_t slot = (uint8_t)check_tree->root->run[1].top.slot, slots[] = {slot, 200, 220};
+    uint8_t slot = (uint8_t)tree->root->run[1].top.slot, slots[] = {slot, 200, 220};
     retired_list(slots, 3);
     check_finds("a slot in use stands in the list of retired slots");
     ck_assert_uint_eq(check_told[0].slot, slot);
@@ -325,42 +325,42 @@ TEST(test_a_list_of_retired_slots_that_makes_no_sense) {
     check_finds("the list of retired slots cannot be decoded");
     retired_list(slots, 2);
     check_is_clean();
-    check_toy->retired.len--;
+    toy->retired.len--;
     check_finds("the list of retired slots cannot be decoded");
-    check_toy->retired.data[0] = 9;
+    toy->retired.data[0] = 9;
     check_finds("the list of retired slots cannot be decoded");
 }
 
 TEST(test_a_connection_that_is_wrong_about_slots) {
-    check_must(art_slots_know(check_tree));
+    must(art_slots_know(tree));
     check_is_clean();
-    check_must(art_slot_set_add(&check_tree->slots.used, 300));
+    must(art_slot_set_add(&tree->slots.used, 300));
     check_finds("a slot is taken for used by this connection and is not");
     ck_assert_uint_eq(check_told[0].slot, 300);
-    art_slot_set_remove(&check_tree->slots.used, 300);
-    art_slot_set_remove(&check_tree->slots.used, leaf(0).slot);
+    art_slot_set_remove(&tree->slots.used, 300);
+    art_slot_set_remove(&tree->slots.used, leaf(0).slot);
     check_finds("a slot is taken for free by this connection and is not");
-    check_must(art_slot_set_add(&check_tree->slots.used, leaf(0).slot));
+    must(art_slot_set_add(&tree->slots.used, leaf(0).slot));
 }
 
 TEST(test_a_free_slot_that_the_table_uses) {
     struct art_commit commit;
     uint8_t value = 7;
-    check_put("new", art_bytes(&value, 1));
-    check_must(art_tree_request(check_tree, ART_REQUEST_FLUSH));
-    check_must(art_tree_prepare(check_tree, &commit));
-    ck_assert(check_tree->slots.use != ART_SLOTS_IDLE);
+    put_at(text("new"), art_bytes(&value, 1));
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
+    must(art_tree_prepare(tree, &commit));
+    ck_assert(tree->slots.use != ART_SLOTS_IDLE);
     check_is_clean();
-    check_must(art_slot_set_add(&check_tree->slots.free, leaf(1).slot));
+    must(art_slot_set_add(&tree->slots.free, leaf(1).slot));
     check_finds("a slot is free, and the table uses it");
     ck_assert_uint_eq(check_told[0].slot, leaf(1).slot);
-    art_slot_set_remove(&check_tree->slots.free, leaf(1).slot);
+    art_slot_set_remove(&tree->slots.free, leaf(1).slot);
 }
 
 /* --- the file ----------------------------------------------------------------------------------------------------- */
 
 TEST(test_a_missing_file_is_one_problem) {
-    sim_disk_remove_file(check_disk, check_options.path);
+    sim_disk_remove_file(disk, options.path);
     reopened_finds("the .art file is missing");
     ck_assert_int_eq(check_told[0].rc, ART_MISSING);
 }
@@ -368,12 +368,12 @@ TEST(test_a_missing_file_is_one_problem) {
 TEST(test_a_file_cut_short) {
     uint64_t len;
     static uint8_t copy[64 * ART_BLOB_BYTES];
-    uint8_t *bytes = sim_disk_file_bytes(check_disk, check_options.path, &len);
+    uint8_t *bytes = sim_disk_file_bytes(disk, options.path, &len);
     ck_assert_uint_le(len, sizeof copy);
     memcpy(copy, bytes, len);
-    sim_disk_put_file(check_disk, check_options.path, copy, 3 * ART_BLOB_BYTES);
-    check_must(check_reopen());
-    check_must(check_run(false));
+    sim_disk_put_file(disk, options.path, copy, 3 * ART_BLOB_BYTES);
+    must(check_reopen());
+    must(check_run(false));
     ck_assert_uint_ge(check_count, 2);
     ck_assert(check_has("a reference leads out of the file, which has 3 slots"));
 }
@@ -394,24 +394,24 @@ TEST(test_a_superblock_that_was_changed) {
 
 TEST(test_the_quick_check_leaves_out_the_leaves) {
     check_slot(leaf(2).slot)[100] ^= 1;
-    check_must(check_reopen());
-    check_must(check_run(true));
+    must(check_reopen());
+    must(check_run(true));
     ck_assert_uint_eq(check_count, 0);
-    check_slot(check_tree->root->run[BASE].top.slot)[100] ^= 1;
-    check_must(check_reopen());
-    check_must(check_run(true));
+    check_slot(tree->root->run[BASE].top.slot)[100] ^= 1;
+    must(check_reopen());
+    must(check_run(true));
     ck_assert_uint_eq(check_count, 1);
-    check_must(check_run(false));
+    must(check_run(false));
     ck_assert_uint_eq(check_count, 1);
 }
 
 TEST(test_a_read_only_database_is_checked) {
-    check_options.read_only = true;
-    check_must(check_reopen());
+    options.read_only = true;
+    must(check_reopen());
     check_is_clean();
     check_slot(leaf(2).slot)[100] ^= 1;
     reopened_tells(1, "");
-    ck_assert_uint_eq(sim_disk_calls(check_disk, SIM_LOCK), sim_disk_calls(check_disk, SIM_LOCK));
+    ck_assert_uint_eq(sim_disk_calls(disk, SIM_LOCK), sim_disk_calls(disk, SIM_LOCK));
 }
 
 /* Neither a wrong problem nor a lost one: each allocation fails once. */
@@ -420,7 +420,7 @@ TEST(test_without_memory_it_says_so) {
     unsigned fatal = 0;
     check_slot(leaf(2).slot)[100] ^= 1;
     for (; failures; n += random_stride()) {
-        check_must(check_reopen());
+        must(check_reopen());
         short_memory_fail_once(n);
         int rc = check_run(false);
         failures = short_memory_failures();
@@ -436,5 +436,5 @@ TEST(test_without_memory_it_says_so) {
 
 int main(void) {
     short_memory_use();
-    return suite_run("check, blobs", .seconds = 120, .set_up = set_up, .tear_down = check_world_free);
+    return suite_run("check, blobs", .seconds = 120, .set_up = set_up, .tear_down = small_tree_end);
 }

@@ -28,7 +28,7 @@ static void set_up(void) {
 }
 
 static uint64_t now(void) {
-    return check_tree->csn + 1; /* of the transaction that plants */
+    return tree->csn + 1; /* of the transaction that plants */
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
@@ -36,9 +36,9 @@ static uint64_t now(void) {
 /* In the log, and then as a run. */
 static void finds_in_log_and_run(const char *words) {
     check_finds(words);
-    check_commit(true);
+    flush();
     check_finds(words);
-    check_must(check_reopen());
+    must(check_reopen());
     check_finds(words);
 }
 
@@ -84,7 +84,7 @@ LOOP_TEST(test_a_row_that_cannot_be_is_named, sizeof planted / sizeof *planted) 
 TEST(test_a_row_that_replaces_what_is_deleted) {
     check_plant(check_row_key("dir-0001/file-00101"), word("x"), now(), ART_SHADOWS_OLDER);
     check_finds("row 'dir-0001/file-00101': it is to replace a row that is deleted below it");
-    check_commit(false); /* a merge would refuse it */
+    commit(); /* a merge would refuse it */
     check_finds("row 'dir-0001/file-00101': it is to replace a row that is deleted below it");
 }
 
@@ -96,19 +96,19 @@ TEST(test_a_merge_refuses_pages_of_rows_that_replace_what_is_nowhere) {
         snprintf(path, sizeof path, "new-%04d/file-%05d", i / 100, i);
         check_plant(check_row_key(path), word("x"), now(), ART_SHADOWS_OLDER);
     }
-    check_commit(true);
-    check_must(art_tree_request(check_tree, ART_REQUEST_OPTIMIZE));
-    ck_assert_int_eq(art_tree_prepare(check_tree, &commit), ART_CORRUPT);
+    flush();
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
+    ck_assert_int_eq(art_tree_prepare(tree, &commit), ART_CORRUPT);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "refers to a row that no run below it has"));
-    art_tree_rolled_back(check_tree);
+    art_tree_rolled_back(tree);
 }
 
 /* The log has come as far, but the root that names the blob has not. */
 TEST(test_a_version_that_the_root_has_not_reached) {
     check_plant(check_row_key("new"), word("x"), now() + 1, 0);
-    check_commit(true);
-    check_put("more", word("y"));
-    check_commit(false);
+    flush();
+    put_at(text("more"), word("y"));
+    commit();
     check_finds("a version that the table has not reached");
     ck_assert_uint_ne(check_told[0].slot, ART_NOWHERE);
 }
@@ -155,7 +155,7 @@ static const struct {
 };
 
 LOOP_TEST(test_a_piece_that_cannot_be_is_named, 4) {
-    check_put("new", check_large(9000, 9));
+    put_at(text("new"), check_large(9000, 9));
     check_plant(check_piece_key(now(), 0, pieces[_i].number), check_large(pieces[_i].len, pieces[_i].seed), now(),
                 pieces[_i].flags);
     finds_in_log_and_run(pieces[_i].says);
@@ -178,15 +178,15 @@ LOOP_TEST(test_a_value_with_other_data_in_summed_columns, 6) {
     static struct art_measures has = {2, 1, 2, 0};
     struct art_entry row;
     uint8_t reference[ART_OVERFLOW_REF_BYTES_MAX], long_value[9000];
-    check_world_free();
+    small_tree_end();
     check_summary = toy_summary(&has);
     check_world_new(3);
     memcpy(long_value, check_large(sizeof long_value, 9).data, sizeof long_value);
     long_value[0] = _i % 2 ? ART_DATUM_INTEGER : ART_DATUM_NULL;
     long_value[ART_DATUM_BYTES] = _i % 2 ? ART_DATUM_TEXT : ART_DATUM_REAL;
-    check_put("new", art_bytes(long_value, sizeof long_value));
+    put_at(text("new"), art_bytes(long_value, sizeof long_value));
     check_is_clean();
-    check_must(art_memtable_get(check_tree->memtable, check_row_key("new"), &row));
+    must(art_memtable_get(tree->memtable, check_row_key("new"), &row));
     uint32_t len = row.value.len, at = ART_OVERFLOW_REF_BYTES + (uint32_t)_i / 2 * ART_DATUM_BYTES + 1;
     ck_assert_uint_eq(len, ART_OVERFLOW_REF_BYTES + 2 * ART_DATUM_BYTES);
     memcpy(reference, row.value.data, len);
@@ -210,7 +210,7 @@ TEST(test_pieces_that_two_rows_have) {
 }
 
 TEST(test_a_piece_of_another_version_than_its_id) {
-    check_put("new", check_large(4097, 9));
+    put_at(text("new"), check_large(4097, 9));
     check_plant(check_piece_key(now(), 0, 0), check_large(ART_OVERFLOW_CHUNK_BYTES, 9), now() - 1, 0);
     check_finds("a chunk of another version than its id");
 }
@@ -227,7 +227,7 @@ TEST(test_strays_are_counted_among_many_values) {
         check_plant(check_row_key(path), check_reference(value.len, csn, i, art_hash64(value.data, value.len)), csn,
                     ART_OVERFLOW);
     }
-    check_must(check_run(false));
+    must(check_run(false));
     unsigned chunks, named;
     ck_assert_uint_eq(check_count, 1);
     ck_assert_int_eq(
@@ -239,17 +239,17 @@ TEST(test_strays_are_counted_among_many_values) {
 /* --- the log ------------------------------------------------------------------------------------------------------ */
 
 static struct toy_row *log_row(unsigned n) {
-    return &check_toy->log.row[n];
+    return &toy->log.row[n];
 }
 
 static void drop_row(unsigned n) {
-    struct toy_log *log = &check_toy->log;
+    struct toy_log *log = &toy->log;
     free(log->row[n].data);
     memmove(&log->row[n], &log->row[n + 1], (--log->rows - n) * sizeof log->row[0]);
 }
 
 static void change_a_row(void) {
-    ck_assert_uint_eq(check_toy->log.rows, 3);
+    ck_assert_uint_eq(toy->log.rows, 3);
     log_row(1)->data[log_row(1)->len - 1] ^= 1;
 }
 
@@ -276,7 +276,7 @@ static void drop_the_root(void) {
 }
 
 static void drop_all(void) {
-    while (check_toy->log.rows) drop_row(0);
+    while (toy->log.rows) drop_row(0);
 }
 
 static void change_the_root(void) {
@@ -288,7 +288,7 @@ static void finds_in_log(const char *words, const char *reader_says) {
     check_finds(words);
     ck_assert(strstr(check_told[0].place, "log") != NULL);
     refused(check_reopen(), ART_CORRUPT, reader_says);
-    ck_assert(art_tree_unknown(check_tree));
+    ck_assert(art_tree_unknown(tree));
     check_finds(words);
 }
 
@@ -312,8 +312,8 @@ LOOP_TEST(test_a_log_that_is_damaged_is_no_state, sizeof logs / sizeof *logs) {
 
 TEST(test_a_log_is_not_read_inside_a_transaction) {
     uint64_t from;
-    check_put("new", word("x"));
-    refused(art_tree_refresh_begin(check_tree, &from), ART_MISUSE, "inside a transaction");
+    put_at(text("new"), word("x"));
+    refused(art_tree_refresh_begin(tree, &from), ART_MISUSE, "inside a transaction");
 }
 
 TEST(test_a_row_before_the_root) {
@@ -321,33 +321,33 @@ TEST(test_a_row_before_the_root) {
     root->csn = 4;
     memcpy(&root->chain, log_row(1)->data, sizeof root->chain);
     check_root_put(root);
-    check_must(check_run(false));
+    must(check_run(false));
     ck_assert(check_has("of the rows before the root, which has 4, 1 are left, and should be 0"));
 }
 
 /* Of rows 7 to 11 the last three are left before the root of csn 12, and rows 13 and 14 are behind it. */
 static void leave_rows(void) {
-    check_commit(true);
-    check_options.log_limit = 30000;
-    check_must(check_reopen());
+    flush();
+    options.log_limit = 30000;
+    must(check_reopen());
     for (uint8_t i = 0; i < 8; i++) {
-        check_put("large", check_large(5000, i));
-        check_commit(false);
+        put_at(text("large"), check_large(5000, i));
+        commit();
     }
-    ck_assert_uint_eq(check_toy->log.rows, 6);
+    ck_assert_uint_eq(toy->log.rows, 6);
     ck_assert_uint_eq(log_row(1)->csn, 9);
-    check_must(check_run(false));
+    must(check_run(false));
     ck_assert_uint_eq(check_count, 0);
 }
 
 TEST(test_rows_that_a_flush_has_left) {
     leave_rows();
     log_row(1)->data[log_row(1)->len - 1] ^= 1; /* nobody reads it */
-    check_must(check_reopen());
-    check_must(check_run(false));
+    must(check_reopen());
+    must(check_run(false));
     ck_assert_uint_eq(check_count, 0);
     drop_row(2); /* nor this one */
-    check_must(check_reopen());
+    must(check_reopen());
     check_finds("row 10 is missing");
 }
 
@@ -358,16 +358,16 @@ TEST(test_one_row_less_than_a_flush_has_left) {
 }
 
 TEST(test_a_row_with_a_negative_number) {
-    struct toy_log *log = &check_toy->log;
+    struct toy_log *log = &toy->log;
     memmove(&log->row[1], &log->row[0], log->rows++ * sizeof log->row[0]);
     log->row[0] = (struct toy_row){UINT64_MAX - 4, calloc(1, 1), 1};
-    check_must(check_run(false));
+    must(check_run(false));
     ck_assert(check_has("a row has the number -5"));
     ck_assert_uint_eq(check_count, 1);
 }
 
 TEST(test_a_row_that_stands_there_twice) {
-    struct toy_log *log = &check_toy->log;
+    struct toy_log *log = &toy->log;
     struct toy_row *last = log_row(log->rows - 1), *again = log_row(log->rows++);
     *again = (struct toy_row){last->csn, malloc(last->len), last->len};
     memcpy(again->data, last->data, last->len);
@@ -377,14 +377,14 @@ TEST(test_a_row_that_stands_there_twice) {
 /* Each bad row is named once, and what does not depend on them is looked at. */
 TEST(test_damage_to_the_log_does_not_hide_other_damage) {
     for (int i = 0; i < 3; i++) {
-        check_put("more", check_large(5, (uint8_t)i));
-        check_commit(false);
+        put_at(text("more"), check_large(5, (uint8_t)i));
+        commit();
     }
     log_row(1)->data[log_row(1)->len - 1] ^= 1;
     log_row(4)->data[log_row(4)->len - 1] ^= 1;
-    check_slot(check_tree->root->run[0].top.slot)[50] ^= 1;
+    check_slot(tree->root->run[0].top.slot)[50] ^= 1;
     ck_assert_int_ne(check_reopen(), ART_OK);
-    check_must(check_run(false));
+    must(check_run(false));
     ck_assert_uint_eq(check_count, 3);
     ck_assert(check_has("row 4 does not") && check_has("row 7 does not") && check_has("the page's hash"));
 }
@@ -392,15 +392,15 @@ TEST(test_damage_to_the_log_does_not_hide_other_damage) {
 /* --- memory ------------------------------------------------------------------------------------------------------- */
 
 TEST(test_a_connection_that_knows_another_last_row) {
-    check_tree->chain.low++;
+    tree->chain.low++;
     check_finds("this connection stands at another row than the log's last");
-    check_tree->chain.low--;
+    tree->chain.low--;
     drop_row(2);
     check_finds("this connection stands at another row than the log's last");
 }
 
 TEST(test_a_connection_that_has_another_root) {
-    check_tree->root->generation++;
+    tree->root->generation++;
     check_finds("this connection has another root than the log");
 }
 
@@ -408,79 +408,79 @@ TEST(test_a_connection_that_has_another_root) {
 LOOP_TEST(test_a_connection_that_has_other_rows_in_memory, 5) {
     static const char *const keys[] = {"late/1", "late/1", "late/1", "late/1", "late/4"};
     struct art_entry entry;
-    check_must(art_memtable_get(check_tree->memtable, check_row_key("late/1"), &entry));
+    must(art_memtable_get(tree->memtable, check_row_key("late/1"), &entry));
     if (_i == 0) entry.value = word("changed");
     if (_i == 1) entry.csn++;
     if (_i == 2) entry.flags |= ART_SHADOWS_OLDER;
     if (_i == 3) entry = (struct art_entry){.csn = entry.csn, .flags = ART_DELETE};
-    check_must(art_memtable_put(check_tree->memtable, check_row_key(keys[_i]), &entry, ART_PUT_PLAIN));
-    check_must(check_run(false));
+    must(art_memtable_put(tree->memtable, check_row_key(keys[_i]), &entry, ART_PUT_PLAIN));
+    must(check_run(false));
     ck_assert(check_has("this connection has other rows in memory than the log"));
 }
 
 TEST(test_a_memtable_that_does_not_agree_with_itself) {
-    check_tree->memtable->bytes++;
-    refused(art_tree_check(check_tree), ART_CORRUPT, "a wrong number of bytes");
-    check_tree->memtable->bytes--;
+    tree->memtable->bytes++;
+    refused(art_tree_check(tree), ART_CORRUPT, "a wrong number of bytes");
+    tree->memtable->bytes--;
 }
 
 TEST(test_a_store_that_does_not_agree_with_itself) {
-    check_tree->store->pinned_pages++;
-    refused(art_tree_check(check_tree), ART_MISUSE, "the pages of the pinned blobs are miscounted");
-    check_tree->store->pinned_pages--;
+    tree->store->pinned_pages++;
+    refused(art_tree_check(tree), ART_MISUSE, "the pages of the pinned blobs are miscounted");
+    tree->store->pinned_pages--;
 }
 
 TEST(test_counts_that_rows_do_not_add_up_to) {
     struct art_root *root = check_root_take();
     ck_assert_uint_eq(root->runs, 3);
     art_root_unref(root);
-    check_tree->memtable->weight += 2;
-    check_must(check_run(false));
+    tree->memtable->weight += 2;
+    must(check_run(false));
     ck_assert(check_has("rows and chunks, and there are"));
-    check_tree->memtable->weight -= 2;
+    tree->memtable->weight -= 2;
 }
 
 /* --- transactions ------------------------------------------------------------------------------------------------- */
 
 TEST(test_a_transaction_is_checked_with_what_it_has_changed) {
-    check_put("new", check_large(9000, 9));
-    check_delete("big/0");
-    check_delete("late/1");
+    put_at(text("new"), check_large(9000, 9));
+    take_away("big/0");
+    take_away("late/1");
     check_is_clean();
-    check_must(art_tree_request(check_tree, ART_REQUEST_FLUSH));
+    must(art_tree_request(tree, ART_REQUEST_FLUSH));
     struct art_commit commit;
-    check_must(art_tree_prepare(check_tree, &commit));
+    must(art_tree_prepare(tree, &commit));
     check_is_clean(); /* the host has refused the COMMIT before it wrote */
-    toy_write(check_toy, &commit);
+    toy_write(toy, &commit);
     check_is_clean(); /* ... and after */
-    art_tree_committed(check_tree);
+    art_tree_committed(tree);
     check_is_clean();
 }
 
 TEST(test_a_spilled_transaction_is_checked) {
     art_test_hooks.merge = NULL;
-    check_tree->options.spill_limit = 1 << 16;
+    tree->options.spill_limit = 1 << 16;
     char path[40];
     uint32_t mark;
     for (int i = 0; i < 3000; i++) {
-        if (i % 1000 == 500) check_must(art_tree_savepoint(check_tree, &mark));
+        if (i % 1000 == 500) must(art_tree_savepoint(tree, &mark));
         snprintf(path, sizeof path, "spill/%05d", i % 2500);
-        check_put(path, check_large(50, 1));
+        put_at(text(path), check_large(50, 1));
     }
-    ck_assert(art_tree_has_spilled(check_tree));
+    ck_assert(art_tree_has_spilled(tree));
     check_is_clean();
-    art_tree_rollback_to(check_tree, 1);
+    art_tree_rollback_to(tree, 1);
     check_is_clean();
-    art_tree_rollback_to(check_tree, 0);
+    art_tree_rollback_to(tree, 0);
     check_is_clean();
 }
 
 TEST(test_a_transaction_that_must_be_rolled_back_is_not_checked) {
-    check_put("new", check_large(9, 9));
-    check_tree->txn.doomed = ART_IO;
+    put_at(text("new"), check_large(9, 9));
+    tree->txn.doomed = ART_IO;
     ck_assert_int_eq(check_run(false), ART_IO);
     ck_assert_uint_eq(check_count, 0);
-    check_tree->txn.doomed = 0;
+    tree->txn.doomed = 0;
 }
 
 /* --- how it ends -------------------------------------------------------------------------------------------------- */
@@ -491,20 +491,20 @@ TEST(test_it_ends_when_the_host_has_heard_enough) {
         snprintf(path, sizeof path, "wrong/%d", i);
         check_plant(check_row_key(path), word("x"), now(), ART_SHADOWS_OLDER);
     }
-    check_must(check_run(false));
+    must(check_run(false));
     ck_assert_uint_eq(check_count, 50);
     check_enough = 7;
-    check_must(check_run(false));
+    must(check_run(false));
     ck_assert_uint_eq(check_count, 7);
 }
 
 TEST(test_the_first_problem_is_an_error_of_its_own) {
     check_plant(check_row_key("new"), word("x"), now(), ART_SHADOWS_OLDER);
-    ck_assert_int_eq(art_tree_check(check_tree), ART_CORRUPT);
+    ck_assert_int_eq(art_tree_check(tree), ART_CORRUPT);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "row 'new': what it replaces"));
-    sim_disk_remove_file(check_disk, check_options.path);
-    check_must(check_reopen());
-    ck_assert_int_eq(art_tree_check(check_tree), ART_MISSING);
+    sim_disk_remove_file(disk, options.path);
+    must(check_reopen());
+    ck_assert_int_eq(art_tree_check(tree), ART_MISSING);
     ck_assert_ptr_nonnull(strstr(art_error_message(), "missing"));
 }
 
@@ -512,14 +512,14 @@ TEST(test_it_can_be_interrupted_anywhere) {
     unsigned patience = 1;
     int rc = ART_INTERRUPT;
     for (; rc == ART_INTERRUPT; patience++) {
-        check_toy->patience = patience;
+        toy->patience = patience;
         rc = check_run(false);
         ck_assert_uint_eq(check_count, 0);
     }
     ck_assert_int_eq(rc, ART_OK);
     ck_assert_uint_gt(patience, 30);
-    check_toy->patience = 0;
+    toy->patience = 0;
     check_is_clean();
 }
 
-SUITE("check, rows", .seconds = 120, .set_up = set_up, .tear_down = check_world_free)
+SUITE("check, rows", .seconds = 120, .set_up = set_up, .tear_down = small_tree_end)

@@ -30,12 +30,7 @@ static struct art_bytes name_of(unsigned i) {
 }
 
 static void set(unsigned i, bool live) {
-    bool existed;
-    if (live)
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, name_of(i), text("value"), &existed));
-    else
-        must(art_tree_delete(tree, name_of(i), &existed));
-    ck_assert_int_eq(existed, now[i]);
+    ck_assert_int_eq(live ? put_at(name_of(i), text("value")) : take_at(name_of(i)), now[i]);
     now[i] = live;
     writing = true;
 }
@@ -87,13 +82,11 @@ static void expect_at(struct art_cursor *cursor, int i, const char *when) {
 
 /* Some rows of [low, high), and over some more of them. */
 static void walk(struct random *random, int low, int high, bool backward) {
-    struct art_cursor *cursor;
     struct art_range range = {.low_set = low > 0, .high_set = high < KEYS, .high_open = true};
     if (range.low_set) range.low = name_of((unsigned)low);
     if (range.high_set) range.high = name_of((unsigned)high);
     int by = backward ? -1 : 1, i = model_next(backward ? high - 1 : low, by, low, high);
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &range, backward));
+    struct art_cursor *cursor = cursor_on(&range, backward);
     expect_at(cursor, i, "seek");
     for (unsigned n = random_below(random, 40); n && i >= 0; n--) {
         must(art_cursor_next(cursor));
@@ -184,8 +177,7 @@ static void change(struct random *random) {
         break;
     case 10:
         if (random_below(random, 3)) break;
-        art_tree_rolled_back(tree);
-        must(toy_refresh(toy, tree));
+        roll_back();
         memcpy(now, committed, sizeof now);
         marks = 0;
         writing = false;
@@ -216,11 +208,9 @@ TEST(test_an_open_cursor_finds_the_row_that_comes_into_a_gap) {
     load();
     set_all(1, KEYS - 1, false);
     struct art_cursor *cursor, *other;
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    cursor = cursor_on(NULL, false);
     expect_at(cursor, 0, "seek");
-    must(art_cursor_open(tree, &other));
-    must(art_cursor_seek(other, &(struct art_range){0}, false));
+    other = cursor_on(NULL, false);
     must(art_cursor_next(other));
     expect_at(other, KEYS - 1, "over the gap");
     set(5000, true);
@@ -321,10 +311,8 @@ LOOP_TEST(test_expired_rows_of_many_prefixes_are_passed_each_once, 2) {
 
 /* Of a level's listing: from each prefix to the next. */
 static unsigned most_steps_of_skips(void) {
-    struct art_cursor *cursor;
     unsigned most = 0;
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    struct art_cursor *cursor = cursor_on(NULL, false);
     for (int prefix = 0; prefix < PREFIXES; prefix++) {
         expect_at(cursor, prefix * PREFIX + SWEPT, "listing");
         steps = 0;
@@ -359,8 +347,7 @@ TEST(test_a_rollback_to_a_savepoint_forgets_what_was_deleted_since) {
         steps_of_seek(low, low + PREFIX, false, low);
         steps_of_seek(low, low + 60, true, low + 59);
     }
-    art_tree_rolled_back(tree);
-    must(toy_refresh(toy, tree));
+    roll_back();
     now[KEYS - 1] = true;
     steps_of_seek(0, KEYS - 1, false, 0);
 }
@@ -371,8 +358,7 @@ TEST(test_another_connection_finds_the_rows_that_come_into_a_gap) {
     sweep(false);
     end_transaction();
     own = tree;
-    must(toy_open(toy, &options, &other));
-    must(toy_refresh(toy, other));
+    other = another_tree();
     tree = other;
     expect_edges(false, SWEPT, PASSED_FIRST);
     expect_edges(false, SWEPT, PASSED_AGAIN);
@@ -395,10 +381,8 @@ LOOP_TEST(test_a_row_far_on_is_found_by_a_few_looks, 2) {
     end_transaction();
     for (unsigned i = 5000; i < 9000; i += 7) set(i, false);
     for (int count = 500; count < 9000; count += 500) {
-        struct art_cursor *cursor;
         int i = backward ? KEYS - 1 : 0;
-        must(art_cursor_open(tree, &cursor));
-        must(art_cursor_seek(cursor, &(struct art_range){0}, backward));
+        struct art_cursor *cursor = cursor_on(NULL, backward);
         expect_at(cursor, i, "seek");
         looks = 0;
         must(art_cursor_skip(cursor, (uint64_t)count));

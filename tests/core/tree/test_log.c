@@ -126,8 +126,7 @@ static uint8_t *value_of(uint32_t seed, uint32_t len) {
 }
 
 static void put_value(uint32_t i, uint32_t seed, uint32_t len) {
-    bool existed;
-    must(art_tree_insert(tree, ART_WRITE_REPLACE, text(key_of(i)), art_bytes(value_of(seed, len), len), &existed));
+    put_at(text(key_of(i)), art_bytes(value_of(seed, len), len));
 }
 
 static void has_value(uint32_t i, uint32_t seed, uint32_t len) {
@@ -224,8 +223,7 @@ LOOP_TEST(test_values_come_and_go_at_the_end_of_the_last_run, 4) {
             memcpy(was_len, len, sizeof len);
             memcpy(was_seed, seed, sizeof seed);
         } else if (end == 4 && art_tree_dirty(tree)) {
-            art_tree_rolled_back(tree);
-            must(toy_refresh(toy, tree));
+            roll_back();
             memcpy(len, was_len, sizeof len);
             memcpy(seed, was_seed, sizeof seed);
         }
@@ -281,8 +279,7 @@ TEST(test_a_flush_leaves_long_rows_to_the_commits_that_follow) {
     make(0, ART_LOG_AUTO);
     put_rows(0, 100);
     flush();
-    must(toy_open(toy, &options, &other));
-    must(toy_refresh(toy, other));
+    other = another_tree();
     uint32_t n = 100 + values_until_flush(100, VALUE);
     unsigned left = toy->log.rows;
     ck_assert_uint_gt(left, 100);
@@ -294,8 +291,7 @@ TEST(test_a_flush_leaves_long_rows_to_the_commits_that_follow) {
         if (i % 8 == 0) all_read_alike(other, n + 1);
     }
     put_value(n, n, 60000);
-    art_tree_rolled_back(tree);
-    must(toy_refresh(toy, tree));
+    roll_back();
     for (unsigned i = 0; i < 6; i++) {
         n += values_until_flush(n, i % 2 ? 3 * VALUE : VALUE);
         ck_assert_msg(bytes_of_rows() < 5 << 20, "%llu bytes", (unsigned long long)bytes_of_rows());
@@ -395,8 +391,8 @@ static void commit_by_random(uint32_t n) {
     unsigned refused = 0;
     bool back = !random_below(&numbers, 6);
     for (bool again = true; again; refused++) {
-        bool existed, shrinks = refused && !random_below(&numbers, 3);
-        if (shrinks) must(art_tree_delete(tree, text(key_of(n)), &existed));
+        bool shrinks = refused && !random_below(&numbers, 3);
+        if (shrinks) take_at(text(key_of(n)));
         if (refused < 2 || random_below(&numbers, 2)) {
             put_value(n + refused, n, shrinks ? 10 : 3000 + random_below(&numbers, 4000));
         }

@@ -31,12 +31,11 @@ static void make(uint32_t blob_pages) {
 /* Puts, or deletes, each `step`th key from `from` on, in one transaction. */
 static void write_rows(unsigned from, unsigned count, unsigned step, bool put_them) {
     static uint8_t value[600];
-    bool existed;
     for (unsigned i = from; i < KEYS && count; i += step, count--) {
         if (put_them) {
-            must(art_tree_insert(tree, ART_WRITE_REPLACE, name_of(i), art_bytes(value, value_len), &existed));
+            put_at(name_of(i), art_bytes(value, value_len));
         } else {
-            must(art_tree_delete(tree, name_of(i), &existed));
+            take_at(name_of(i));
         }
         version[i] = put_them ? tree->txn.csn : 0;
     }

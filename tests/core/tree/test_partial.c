@@ -40,8 +40,7 @@ static struct art_bytes key_of(unsigned i) {
 }
 
 static void put_row(unsigned i, const char *value) {
-    bool existed;
-    must(art_tree_insert(tree, ART_WRITE_REPLACE, key_of(i), art_bytes(value, 20), &existed));
+    put_at(key_of(i), art_bytes(value, 20));
 }
 
 /* Even numbers are there from the beginning, in one run. */
@@ -59,6 +58,7 @@ static void make_world(void) {
 
 static void end_world(void) {
     must(art_tree_check(tree));
+    small_tree_end();
 }
 
 static enum art_rc note_slot(void *context, const struct art_ref *ref) {
@@ -124,14 +124,12 @@ TEST(test_blobs_between_two_far_ends_keep_their_slots) {
     expect_count(ROWS / 2 + 21);
     art_slot_set_clear(&before);
     art_slot_set_clear(&after);
-    end_world();
 }
 
 TEST(test_rows_all_over_the_run_below_are_given_in_small_parts) {
     for (unsigned i = 1; i < ROWS; i += 300) put_row(i, "one here, one there ");
     for (unsigned i = 0; i < ROWS; i += 3000) {
-        bool existed;
-        must(art_tree_delete(tree, key_of(i), &existed));
+        take_at(key_of(i));
     }
     flush();
     printf("partial compaction: %u compactions, %u of them a part of a run; %llu pages at most for one\n",
@@ -143,7 +141,6 @@ TEST(test_rows_all_over_the_run_below_are_given_in_small_parts) {
     for (unsigned i = 0; i < ROWS; i += 3000) expect(i, NULL);
     expect(2, "as it was made first");
     expect_count(ROWS / 2 + ROWS / 300 - ROWS / 3000);
-    end_world();
 }
 
 /* Deletes of a blob's rows and of a few beside it: only the blobs at both ends are merged. */
@@ -151,8 +148,7 @@ TEST(test_blobs_whose_rows_are_all_deleted_go_unread) {
     enum { FROM = 20000, TO = 90000 };
     struct art_slot_set before = leaves();
     uint32_t blobs = art_slot_set_count(&before, 0, UINT32_MAX);
-    bool existed;
-    for (unsigned i = FROM; i < TO; i += 2) must(art_tree_delete(tree, key_of(i), &existed));
+    for (unsigned i = FROM; i < TO; i += 2) take_at(key_of(i));
     flush();
     struct art_slot_set after = leaves();
     uint32_t left = art_slot_set_count(&after, 0, UINT32_MAX), own = (TO - FROM) / 2 * 24 / (PAGES * ART_BLOB_PAGE);
@@ -168,22 +164,19 @@ TEST(test_blobs_whose_rows_are_all_deleted_go_unread) {
     expect_count((ROWS - (TO - FROM)) / 2);
     art_slot_set_clear(&before);
     art_slot_set_clear(&after);
-    end_world();
 }
 
 /* As many entries as it has rows fall into a blob, and not all of them are deletes. */
 TEST(test_a_blob_of_which_one_row_was_only_changed_is_merged) {
-    bool existed;
     for (unsigned i = 0; i < ROWS; i += 2) {
         if (i % 600)
-            must(art_tree_delete(tree, key_of(i), &existed));
+            take_at(key_of(i));
         else
             put_row(i, "it was only changed.");
     }
     flush();
     for (unsigned i = 0; i < ROWS; i += 2) expect(i, i % 600 ? NULL : "it was only changed.");
     expect_count(ROWS / 600);
-    end_world();
 }
 
 static enum art_rc note_rows(void *context, const struct art_ref *ref) {
@@ -194,7 +187,6 @@ static enum art_rc note_rows(void *context, const struct art_ref *ref) {
 
 /* What a run hides counts as its size (core/tree/run/hidden.c). */
 TEST(test_new_rows_hide_nothing_and_deletes_hide_what_they_delete) {
-    bool existed;
     uint32_t hidden;
     no_merges = true;
     for (unsigned i = 1; i < ROWS; i += 2) put_row(i, "it is a new row here");
@@ -203,7 +195,7 @@ TEST(test_new_rows_hide_nothing_and_deletes_hide_what_they_delete) {
     must(art_runs_hide_much(tree, root, &hidden));
     ck_assert_uint_eq(root->runs, 2);
     ck_assert_uint_eq(root->run[0].shadowed, 0);
-    for (unsigned i = 0; i < ROWS; i += 4) must(art_tree_delete(tree, key_of(i), &existed));
+    for (unsigned i = 0; i < ROWS; i += 4) take_at(key_of(i));
     flush();
     root = tree->root;
     must(art_runs_hide_much(tree, root, &hidden));
@@ -213,7 +205,6 @@ TEST(test_new_rows_hide_nothing_and_deletes_hide_what_they_delete) {
     ck_assert_uint_le(root->run[0].shadowed, half + half / 10);
     ck_assert_uint_ge(hidden, (half - half / 4) / PAGES);
     no_merges = false;
-    end_world();
 }
 
 /* The deletes of a blob's rows may be the last entries of their own blob, and what was added behind these rows begins
@@ -224,14 +215,13 @@ TEST(test_rows_added_behind_blobs_whose_rows_are_deleted_stay) {
     static unsigned rows[BLOBS], *end = rows;
     struct art_row row;
     unsigned first = 0, deleted = 0, added = 0;
-    bool existed;
     must(art_run_each_ref(tree->store, &tree->root->run[0], note_rows, &end));
     memset(large, 'x', sizeof large);
     for (unsigned *blob = rows; blob < end; first += 2 * *blob++) {
         if ((blob - rows) % 2 == 0) continue;
-        for (unsigned i = 0; i < *blob; i++) must(art_tree_delete(tree, key_of(first + 2 * i), &existed));
+        for (unsigned i = 0; i < *blob; i++) take_at(key_of(first + 2 * i));
         unsigned behind = first + 2 * *blob - 1;
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, key_of(behind), art_bytes(large, LARGE), &existed));
+        put_at(key_of(behind), art_bytes(large, LARGE));
         deleted += *blob;
         added++;
     }
@@ -246,22 +236,19 @@ TEST(test_rows_added_behind_blobs_whose_rows_are_deleted_stay) {
         art_row_release(&row);
     }
     end = rows;
-    end_world();
 }
 
 /* The run between has as many entries as deletes fall into it, and hides rows of the last run by itself. */
 TEST(test_deletes_over_a_run_between_hide_the_rows_of_the_last_one) {
-    bool existed;
     no_merges = true;
     for (unsigned i = 0; i < ROWS / 2; i += 2) put_row(i, "it was changed once.");
     flush();
-    for (unsigned i = 0; i < ROWS / 2; i += 2) must(art_tree_delete(tree, key_of(i), &existed));
+    for (unsigned i = 0; i < ROWS / 2; i += 2) take_at(key_of(i));
     no_merges = false;
     flush();
     ck_assert_uint_eq(tree->root->runs, 1);
     expect_count(ROWS / 4);
     for (unsigned i = 0; i < ROWS; i += 2) expect(i, i < ROWS / 2 ? NULL : "as it was made first");
-    end_world();
 }
 
 /* Far apart, so that inputs are cut and rests are built: each allocation fails in turn. */
@@ -288,8 +275,7 @@ TEST(test_a_partial_compaction_without_memory_leaves_all_as_it_was) {
         tried++;
         if (rc) {
             ck_assert_int_eq(rc, ART_NOMEM);
-            art_tree_rolled_back(tree);
-            must(toy_refresh(toy, tree));
+            roll_back();
             expect_count(ROWS / 2);
             watched.cut = 0;
         } else { /* what could wait was left for later */
@@ -297,9 +283,8 @@ TEST(test_a_partial_compaction_without_memory_leaves_all_as_it_was) {
             art_tree_committed(tree);
             must(toy_refresh(toy, tree));
             for (unsigned i = 1; i < ROWS; i += 3000) {
-                bool existed;
                 expect(i, "one here, one there ");
-                must(art_tree_delete(tree, key_of(i), &existed));
+                take_at(key_of(i));
             }
             flush();
             expect_count(ROWS / 2);
@@ -311,7 +296,6 @@ TEST(test_a_partial_compaction_without_memory_leaves_all_as_it_was) {
     ck_assert_uint_gt(tried, 50);
     must(toy_refresh(toy, tree));
     expect_count(ROWS / 2 + ROWS / 3000);
-    end_world();
 }
 
 /* Blobs die whole, or all but a row, or with a new row among theirs. */
@@ -319,12 +303,11 @@ static void delete_stretch(struct random *random, char *rows) {
     unsigned from = random_below(random, ROWS), end = from + random_below(random, 12000);
     if (end > ROWS) end = ROWS;
     for (unsigned i = from; i < end; i++) {
-        bool existed;
         unsigned chance = random_below(random, 4000);
         if (chance == 1) continue;
         if (!rows[i] && chance) continue;
         rows[i] = chance ? 0 : 'n';
-        if (chance) must(art_tree_delete(tree, key_of(i), &existed));
+        if (chance) take_at(key_of(i));
         if (!chance) put_row(i, "new among deleted ..");
     }
 }
@@ -347,10 +330,9 @@ LOOP_TEST(test_random_rows_given_down_are_what_was_written, 2) {
             bool deletes = random_once_in(&random, 3);
             for (; n; n--) {
                 unsigned i = (from + random_below(&random, wide)) % ROWS;
-                bool existed;
                 rows[i] = deletes ? 0 : kinds[random_below(&random, 8)];
                 value[0] = rows[i];
-                if (deletes) must(art_tree_delete(tree, key_of(i), &existed));
+                if (deletes) take_at(key_of(i));
                 if (!deletes) put_row(i, value);
             }
         }
@@ -375,7 +357,6 @@ LOOP_TEST(test_random_rows_given_down_are_what_was_written, 2) {
            watched.compactions, watched.cut, (unsigned long long)watched.most_pages, count);
     ck_assert_uint_le(watched.most_pages, 3 * SLICE_MOST * PAGES);
     free(rows);
-    end_world();
 }
 
-SUITE("partial compaction", .seconds = 120, .set_up = make_world, .tear_down = small_tree_end)
+SUITE("partial compaction", .seconds = 120, .set_up = make_world, .tear_down = end_world)

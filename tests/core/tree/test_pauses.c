@@ -3,19 +3,11 @@
  * The clock of core's merges is this program's (own_clock.h): it stands still, or each look at it finds a pause over,
  * as on a disk that is slow. And merges can be left out (core/tree/state/hooks.h).
  */
-#include "core/tree/txn/txn.h"
-#include "tests/support/must.h"
 #include "tests/support/own_clock.h"
-#include "tests/support/sim_disk.h"
-#include "tests/support/suite.h"
-#include "tests/support/tree_world.h"
+#include "tests/support/small_tree.h"
 
 enum { SLICE_MOST = 16, BATCH = 20000, ROWS = 400000 };
 
-static struct sim_disk *disk;
-static struct toy *toy;
-static struct art_tree *tree;
-static struct art_tree_options options;
 static struct random keys;
 
 static struct {                /* of the commits since the last reset */
@@ -36,38 +28,18 @@ static enum art_rc failing_merge(struct art_tree *of, struct art_version_edit *e
     return art_fail(ART_DISKFULL, "art: no room for a merge");
 }
 
-static void open_tree(void) {
-    must(toy_open(toy, &options, &tree));
-    must(toy_refresh(toy, tree));
-}
-
-static void drop_world(void) {
-    if (!toy) return;
-    toy_free(toy);
-    sim_disk_free(disk);
-    toy = NULL;
-}
-
 static void make_world(uint32_t blob_pages, uint64_t log_limit) {
-    drop_world();
-    disk = sim_disk_new_steady(SIM_PAGES_OF_LARGE);
-    options = (struct art_tree_options){.disk = sim_disk_art(disk),
-                                        .path = "a.art",
-                                        .host_path = "a.db",
-                                        .cache_bytes = 256 << 20,
-                                        .log_limit = log_limit,
-                                        .spill_limit = 64 << 20,
-                                        .blob_pages = blob_pages};
     keys = (struct random){59};
     memset(&seen, 0, sizeof seen);
-    toy = toy_new(false);
-    open_tree();
+    small_tree_make_on(
+        sim_disk_new_steady(SIM_PAGES_OF_LARGE), false,
+        (struct art_tree_options){
+            .cache_bytes = 256 << 20, .log_limit = log_limit, .spill_limit = 64 << 20, .blob_pages = blob_pages});
 }
 
 static void end_world(void) {
     must(art_tree_check(tree));
-    art_tree_close(tree);
-    drop_world();
+    small_tree_end();
 }
 
 static uint64_t pages_written(void) {
@@ -82,19 +54,13 @@ static struct art_bytes next_path(void) {
     return art_bytes(key, (uint32_t)snprintf(key, sizeof key, "bucket-%02u/path/sub/file-%08u.bin", n % 32, n));
 }
 
-static void delete_next(void) {
-    bool existed;
-    must(art_tree_delete(tree, next_path(), &existed));
-}
-
 static void insert_next(void) {
     char value[49];
-    bool existed;
     memset(value, 'v', sizeof value);
-    must(art_tree_insert(tree, ART_WRITE_REPLACE, next_path(), art_bytes(value, sizeof value), &existed));
+    put_at(next_path(), art_bytes(value, sizeof value));
 }
 
-static void commit(unsigned rows) {
+static void commit_rows(unsigned rows) {
     for (unsigned i = 0; i < rows; i++) insert_next();
     uint64_t before = pages_written();
     struct art_commit done;
@@ -123,7 +89,7 @@ static unsigned runs_of_level(unsigned level) {
 /* Level-0 runs wait until there are three of them. */
 static void load(unsigned rows) {
     for (unsigned i = 0; i < rows; i += BATCH) {
-        commit(BATCH);
+        commit_rows(BATCH);
         ck_assert_uint_le(runs_of_level(0), 3);
     }
     memset(&seen, 0, sizeof seen);
@@ -141,13 +107,12 @@ TEST(test_of_a_thousand_commits_of_a_row_at_most_one_writes_pages) {
     make_world(0, 1 << 20);
     load(ROWS);
     own_clock_step(OWN_CLOCK_SLOW); /* so that there is always something left to do */
-    for (unsigned i = 0; i < 30000; i++) commit(1);
+    for (unsigned i = 0; i < 30000; i++) commit_rows(1);
     say("rows one by one behind a load");
     ck_assert_uint_gt(seen.writing, 4);
     ck_assert_uint_le(seen.writing, seen.commits / 1000);
     ck_assert_uint_ge(seen.shortest, 2000);
     ck_assert_uint_le(seen.most_pages, SLICE_MOST * ART_BLOB_PAGES);
-    end_world();
 }
 
 /* What a slow disk leaves to be done is done in small steps, too: it never becomes one commit's. */
@@ -155,16 +120,15 @@ TEST(test_a_commit_is_bounded_where_each_step_takes_a_whole_pause) {
     enum { PAGES = 4, LOG = 32 << 10 };
     make_world(PAGES, LOG);
     own_clock_step(OWN_CLOCK_SLOW);
-    for (unsigned i = 0; i < 30000; i++) commit(1);
+    for (unsigned i = 0; i < 30000; i++) commit_rows(1);
     say("rows one by one on a slow disk");
     ck_assert_uint_gt(seen.writing, 100);
     ck_assert_uint_le(seen.most_pages, SLICE_MOST * PAGES + 10);
-    end_world();
 }
 
 static void flush_without_merges(unsigned runs) {
     art_test_hooks.merge = no_merge;
-    while (tree->root->runs < runs) commit(100);
+    while (tree->root->runs < runs) commit_rows(100);
     art_test_hooks.merge = NULL;
 }
 
@@ -174,27 +138,26 @@ TEST(test_a_commit_that_merges_deleted_rows_reads_no_more_than_it_may_write_twic
     make_world(0, 1 << 20);
     load(ROWS);
     must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-    commit(0);
+    commit_rows(0);
     uint64_t all = tree->root->run[0].pages;
     ck_assert_uint_gt(all, READ_MOST + READ_MOST / 2);
     art_test_hooks.merge = no_merge;
     keys = (struct random){59};
     for (unsigned i = 0; i < ROWS; i++) {
         if (i % LEFT)
-            delete_next();
+            take_at(next_path());
         else
             random_below(&keys, 100000000);
     }
     must(art_tree_request(tree, ART_REQUEST_FLUSH));
-    commit(0);
+    commit_rows(0);
     art_test_hooks.merge = NULL;
     memset(&seen, 0, sizeof seen);
-    for (unsigned i = 0; i < 600 && tree->root->run[tree->root->runs - 1].pages > all / 2; i++) commit(BATCH / 40);
+    for (unsigned i = 0; i < 600 && tree->root->run[tree->root->runs - 1].pages > all / 2; i++) commit_rows(BATCH / 40);
     say("a batch behind many deletes");
     printf("pauses: %llu pages read at most of %llu\n", (unsigned long long)seen.most_read, (unsigned long long)all);
     ck_assert_uint_lt(tree->root->run[tree->root->runs - 1].pages, all / 2);
     ck_assert_uint_le(seen.most_read, READ_MOST);
-    end_world();
 }
 
 /* However they came about, and although the run that drains is in the way. */
@@ -202,24 +165,23 @@ TEST(test_too_many_runs_are_fewer_after_one_commit) {
     enum { PAGES = 4, LOG = 32 << 10 };
     make_world(PAGES, LOG);
     own_clock_step(OWN_CLOCK_SLOW);
-    commit(2000);
+    commit_rows(2000);
     ck_assert_uint_eq(tree->root->runs, 1);
     flush_without_merges(ART_RUNS_MAX);
-    while (!runs_of_level(1)) commit(1); /* they become one that drains: more than a slice */
+    while (!runs_of_level(1)) commit_rows(1); /* they become one that drains: more than a slice */
     flush_without_merges(ART_RUNS_MAX + 1);
     memset(&seen, 0, sizeof seen);
-    while (!seen.writing) commit(1);
+    while (!seen.writing) commit_rows(1);
     say("after too many flushes");
     ck_assert_uint_le(tree->root->runs, ART_RUNS_MAX);
     ck_assert_uint_eq(runs_of_level(1), 1);
     ck_assert_uint_eq(runs_of_level(0), 1);
-    end_world();
 }
 
 /* Rows that most tests begin with. They are loaded once, before Check forks: each test has the disk as it was then. */
 static void make_loaded_world(void) {
     if (toy) {
-        open_tree();
+        small_tree_open();
     } else {
         make_world(0, 1 << 20);
         load(ROWS);
@@ -239,17 +201,15 @@ TEST(test_large_commits_pay_what_they_owe_on_a_slow_disk) {
     load(ROWS);
     ck_assert_uint_eq(tree->root->runs, runs);
     for (unsigned i = 0; i < runs; i++) ck_assert_uint_eq(tree->root->run[i].pages, pages[i]);
-    end_world();
 }
 
 static int commit_value(uint32_t len, bool flush) {
     static uint8_t value[100000];
     static unsigned n;
     char key[32];
-    bool existed;
     struct art_commit done;
     struct art_bytes path = art_bytes(key, (uint32_t)snprintf(key, sizeof key, "value-%u", n++));
-    must(art_tree_insert(tree, ART_WRITE_REPLACE, path, art_bytes(value, len), &existed));
+    put_at(path, art_bytes(value, len));
     if (flush) must(art_tree_request(tree, ART_REQUEST_FLUSH));
     int rc = art_tree_prepare(tree, &done);
     if (rc) {
@@ -277,7 +237,6 @@ TEST(test_a_merge_that_fails_refuses_no_commit_before_there_are_too_many_runs) {
     art_test_hooks.merge = NULL;
     must(commit_value(100000, true));
     ck_assert_uint_lt(tree->root->runs, ART_RUNS_MAX);
-    end_world();
 }
 
 /* --- transactions with a root of their own ------------------------------------------------------------------------ */
@@ -289,10 +248,10 @@ static void make_world_in_debt(bool loose) {
     make_loaded_world();
     if (loose) {
         must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-        commit(0);
+        commit_rows(0);
     }
     art_test_hooks.merge = no_merge;
-    while (tree->root->runs < ART_RUNS_MAX - 1) commit(BATCH);
+    while (tree->root->runs < ART_RUNS_MAX - 1) commit_rows(BATCH);
     art_test_hooks.merge = NULL;
     memset(&seen, 0, sizeof seen);
     own_clock_step(OWN_CLOCK_SLOW);
@@ -325,34 +284,31 @@ TEST(test_a_small_transaction_that_spills_does_not_merge_what_others_have_left) 
         uint64_t pages = insert_and_see();
         if (most < pages) most = pages;
     }
-    commit(10);
+    commit_rows(10);
     printf("pauses: a small spill: %llu pages\n", (unsigned long long)most);
     say("the commit behind it");
     ck_assert_uint_gt(tree->root->runs, 1);
     uint64_t owed = OWED_FOR_A_PAGE * SMALL_PAGES, step = (uint64_t)SLICE_MOST * ART_BLOB_PAGES;
     ck_assert_uint_le(most, SMALL_PAGES + owed + step);
     ck_assert_uint_le(seen.most_pages, SMALL_PAGES + owed + step);
-    end_world();
 }
 
 TEST(test_the_commit_behind_a_directory_does_not_merge_what_others_have_left) {
     make_world_in_debt(false);
     uint64_t pages = delete_directory(7);
-    commit(0);
+    commit_rows(0);
     printf("pauses: a directory: %llu pages\n", (unsigned long long)pages);
     say("the commit behind it");
     ck_assert_uint_le(seen.most_pages, pages + pages / 4 + SLICE_MOST * ART_BLOB_PAGES); /* its blobs move once more */
-    end_world();
 }
 
 TEST(test_rows_of_the_log_owe_no_merging_to_the_directory_that_flushes_them) {
     make_world_in_debt(false);
-    commit(2000);
+    commit_rows(2000);
     ck_assert_uint_gt(art_memtable_keys(tree->memtable), 1000);
     uint64_t pages = delete_directory(7);
     ck_assert_uint_le(tree->root->owed, pages / 4);
-    commit(0);
-    end_world();
+    commit_rows(0);
 }
 
 /* Beyond what is owed, all of which merges take here. Else the file would grow with each such transaction. */
@@ -363,11 +319,10 @@ TEST(test_what_a_spill_has_put_behind_the_files_end_moves_before_it) {
     uint32_t end = tree->slots.end, behind = art_slot_set_count(&tree->slots.used, end, UINT32_MAX);
     ck_assert_uint_gt(behind, 2);
     toy->extends = false;
-    commit(10);
+    commit_rows(10);
     uint32_t used = art_slot_set_count(&tree->slots.used, 0, UINT32_MAX);
     printf("pauses: %u blobs behind the end; %u of %u slots are used\n", behind, used, end);
     ck_assert_uint_lt(art_slot_set_highest(&tree->slots.used), end);
-    end_world();
 }
 
 /* As if the work had not been done for which it was owed. */
@@ -386,9 +341,8 @@ TEST(test_a_rollback_to_over_a_spill_brings_back_what_was_owed) {
     ck_assert_uint_eq(tree->root->owed, 0);
     must(toy_refresh(toy, tree));
     delete_directory(9);
-    commit(0);
+    commit_rows(0);
     ck_assert_uint_eq(tree->root->owed, 0);
-    end_world();
 }
 
 /* Each of them flushes what came before it. */
@@ -404,17 +358,17 @@ TEST(test_many_directories_in_one_transaction_never_leave_too_many_runs) {
         ck_assert_uint_le(pages, 2 * SLICE_MOST * ART_BLOB_PAGES);
     }
     art_test_hooks.as_one = false;
-    commit(0);
+    commit_rows(0);
     printf("pauses: one of many directories: %llu pages at most\n", (unsigned long long)most);
     say("the commit behind them");
     ck_assert_uint_le(seen.most_pages, 2 * SLICE_MOST * ART_BLOB_PAGES);
-    end_world();
 }
 
 int main(void) {
     make_loaded_world();
     art_tree_close(tree);
-    int failed = suite_run("pauses", .seconds = 300);
-    drop_world();
+    tree = NULL;
+    int failed = suite_run("pauses", .seconds = 300, .tear_down = end_world);
+    small_tree_end();
     return failed;
 }

@@ -70,18 +70,14 @@ static void put_place(unsigned directory, unsigned place, uint32_t value) {
 }
 
 static void delete_place(unsigned directory, unsigned place) {
-    bool existed;
     begin();
-    must(art_tree_delete(tree, path_of(directory, place, DIGITS), &existed));
-    ck_assert_int_eq(existed, now.at[directory][place].live);
+    ck_assert_int_eq(take_at(path_of(directory, place, DIGITS)), now.at[directory][place].live);
     now.at[directory][place].live = false;
 }
 
 static void rows_are_right(void) {
-    struct art_cursor *cursor;
     uint64_t count = 0;
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    struct art_cursor *cursor = cursor_on(NULL, false);
     for (unsigned d = 0; d < DIRECTORIES; d++) {
         for (unsigned p = 0; p < PLACES; p++) {
             const struct place *at = &now.at[d][p];
@@ -115,10 +111,8 @@ static void rows_are_right(void) {
 static void newer_are_right(void) {
     uint64_t than = tree->csn > 3 ? tree->csn - below(4) : 0;
     struct art_range range = {.newer_than = than};
-    struct art_cursor *cursor;
     uint64_t count = 0, wanted = 0;
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &range, below(2)));
+    struct art_cursor *cursor = cursor_on(&range, below(2));
     for (; art_cursor_valid(cursor); must(art_cursor_next(cursor))) count++;
     art_cursor_close(cursor);
     for (unsigned d = 0; d < DIRECTORIES; d++)
@@ -320,8 +314,7 @@ static void step_commit(void) {
 }
 
 static void step_roll_back(void) {
-    art_tree_rolled_back(tree);
-    must(toy_refresh(toy, tree));
+    roll_back();
     now = committed;
     writing = false;
     marks = 0;
@@ -448,8 +441,7 @@ TEST(test_what_fails_behind_a_spill_leaves_a_tree_that_can_be_used) {
     refused(art_tree_move_prefix(tree, text("c"), text("dd"), true, &n, &taken), ART_TOOBIG, "a shorter target");
     ck_assert(art_tree_is_known(tree));
     put_place(1, 300, 100);
-    must(art_tree_delete(tree, longest, &existed));
-    ck_assert(existed);
+    ck_assert(take_at(longest));
     commit();
     compare();
 }
@@ -472,8 +464,7 @@ TEST(test_a_refused_directory_leaves_the_file_as_long_as_it_was) {
     refused(art_tree_move_prefix(tree, text("c"), text("dd"), false, &n, &taken), ART_TOOBIG, "a shorter target");
     sim_disk_file_bytes(disk, tree->options.path, &behind);
     ck_assert_uint_eq(behind, before);
-    must(art_tree_delete(tree, longest, &existed));
-    ck_assert(existed);
+    ck_assert(take_at(longest));
     commit();
     compare();
 }

@@ -97,40 +97,25 @@ TEST(test_what_is_no_set_of_slots_is_refused) {
 
 /* --- walks -------------------------------------------------------------------------------------------------------- */
 
+static void go_with_snapshots(struct walk *walk, struct sim_disk *on) {
+    (void)on;
+    walk->snapshots = true;
+    for (unsigned steps = 400; steps--;) walk_step(walk);
+}
+
 TEST(test_snapshots_of_a_tree_in_a_file_stay_what_they_were) {
-    unsigned count = 16;
-    uint64_t first = walk_seeds("file", &count, random_seed());
-    for (uint64_t seed = first; seed < first + count; seed++) {
-        if (!random_span(&(struct random){seed})) continue;
-        struct sim_disk *on = new_disk(seed);
-        struct art_tree_options at = options_on(on);
-        struct walk *walk = walk_new(seed, &at, true);
-        walk->snapshots = true;
-        for (unsigned steps = 400; steps--;) walk_step(walk);
-        walk_finish(walk);
-        walk_free(walk);
-        sim_disk_free(on);
-    }
+    walks_go((struct walks){"file", 16, .beside = true, .go = go_with_snapshots}, random_seed());
 }
 
 TEST(test_snapshots_of_a_tree_in_the_hosts_rows_stay_what_they_were) {
-    unsigned count = 16;
-    uint64_t first = walk_seeds("rows", &count, random_seed());
-    for (uint64_t seed = first; seed < first + count; seed++) {
-        if (!random_span(&(struct random){seed})) continue;
-        struct art_tree_options none = {0};
-        struct walk *walk = walk_new_inline(seed, &none, true);
-        walk->snapshots = true;
-        for (unsigned steps = 400; steps--;) walk_step(walk);
-        walk_finish(walk);
-        walk_free(walk);
-    }
+    walks_go((struct walks){"rows", 16, .rows = true, .beside = true, .go = go_with_snapshots}, random_seed());
 }
 
+static unsigned failures;
+
 /* A disk, or a row of the host's, that fails: the transaction is rolled back, or goes on. */
-static unsigned walk_with_failures(struct walk *walk, struct sim_disk *on) {
+static void go_with_failures(struct walk *walk, struct sim_disk *on) {
     static const int codes[] = {ART_IO, ART_DISKFULL, ART_NOMEM, ART_INTERRUPT};
-    unsigned failures = 0;
     walk->snapshots = true;
     for (unsigned i = 0; i < 300; i++) {
         if (on && random_once_in(&walk->random, 12)) {
@@ -152,27 +137,12 @@ static unsigned walk_with_failures(struct walk *walk, struct sim_disk *on) {
         else
             walk_recover(walk);
     }
-    if (on) sim_disk_fail_nothing(on);
-    walk_fail_row(walk, 0, 0, false, false);
-    walk->faulty = false;
-    walk_recover(walk);
-    walk_finish(walk);
-    return failures;
+    walk_heals(walk, on);
 }
 
 LOOP_TEST(test_snapshots_stay_what_they_were_whatever_fails, 2) {
-    unsigned count = 12, failures = 0;
-    uint64_t first = walk_seeds(_i ? "failing rows" : "failing disk", &count, random_seed());
-    for (uint64_t seed = first; seed < first + count; seed++) {
-        if (!random_span(&(struct random){seed})) continue;
-        struct sim_disk *on = _i ? NULL : new_disk(seed);
-        struct art_tree_options at = {0};
-        if (on) at = options_on(on);
-        struct walk *walk = on ? walk_new(seed, &at, false) : walk_new_inline(seed, &at, true);
-        failures += walk_with_failures(walk, on);
-        walk_free(walk);
-        sim_disk_free(on);
-    }
+    struct walks walks = {_i ? "failing rows" : "failing disk", 12, .rows = _i, .beside = _i, .go = go_with_failures};
+    unsigned count = walks_go(walks, random_seed());
     printf("%u steps failed\n", failures);
     ck_assert_uint_gt(failures, count < 8 ? 0 : count);
 }
@@ -184,8 +154,6 @@ TEST(test_a_power_loss_between_any_two_steps_loses_no_snapshot) {
 }
 
 /* --- single cases ------------------------------------------------------------------------------------------------- */
-
-CASE("single cases", .seconds = 60)
 
 enum { FAMILY = 3 }; /* of keys that are asked for: short ones, and few */
 static struct model now;
@@ -208,21 +176,21 @@ static void end_world(void) {
     model_clear(&now);
 }
 
+CASE("single cases", .seconds = 60, .tear_down = end_world)
+
 static void write_rows(unsigned from, unsigned to, unsigned step, char fill) {
     char key[40], value[120];
-    bool existed;
     memset(value, fill, sizeof value);
     for (unsigned i = from; i < to; i += step) {
         struct art_bytes path = art_bytes(key, (uint32_t)sprintf(key, "dir-%02u/file-%05u", i / 100, i));
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, path, art_bytes(value, sizeof value), &existed));
+        put_at(path, art_bytes(value, sizeof value));
         model_put(&now, path, art_bytes(value, sizeof value));
     }
 }
 
 static void delete_rows(unsigned most) {
-    bool existed;
     for (; now.rows && most; most--) {
-        must(art_tree_delete(tree, model_key(&now.row[now.rows - 1]), &existed));
+        take_at(model_key(&now.row[now.rows - 1]));
         model_delete(&now, model_key(&now.row[now.rows - 1]));
     }
 }
@@ -291,7 +259,6 @@ LOOP_TEST(test_a_snapshot_flushes_and_one_of_an_unchanged_table_writes_nothing, 
     ck_assert_uint_eq(info().store.count.pages_written, written);
     ck_assert(art_bytes_equal(art_buffer_bytes(&toy->snapshots.item[0].root),
                               art_buffer_bytes(&toy->snapshots.item[1].root)));
-    end_world();
 }
 
 TEST(test_the_first_snapshot_of_a_flushed_table_is_the_same_runs_under_another_root) {
@@ -305,7 +272,6 @@ TEST(test_the_first_snapshot_of_a_flushed_table_is_the_same_runs_under_another_r
     ck_assert(is_held());
     ck_assert_uint_le(info().store.count.pages_written - written, 2); /* the root's copy */
     ck_assert_uint_eq(info().runs, runs);
-    end_world();
 }
 
 TEST(test_a_snapshot_of_a_table_without_runs_holds_nothing_and_makes_no_file) {
@@ -318,7 +284,6 @@ TEST(test_a_snapshot_of_a_table_without_runs_holds_nothing_and_makes_no_file) {
     ck_assert(!is_held());
     drop(0);
     finish(0);
-    end_world();
 }
 
 LOOP_TEST(test_what_a_dropped_snapshot_named_comes_back_with_the_next_roots, 2) {
@@ -347,7 +312,6 @@ LOOP_TEST(test_what_a_dropped_snapshot_named_comes_back_with_the_next_roots, 2) 
     checkpoint();
     finish(ART_REQUEST_VACUUM);
     ck_assert_uint_eq(slots_beside(), 0);
-    end_world();
 }
 
 /* Its file would be begun anew, as that of a table that has never had a row. */
@@ -372,7 +336,6 @@ LOOP_TEST(test_an_emptied_table_goes_on_beside_its_snapshot, 2) {
     ck_assert(!is_held());
     small_tree_again();
     look();
-    end_world();
 }
 
 /* What a table without runs has lost is begun anew, but for this. */
@@ -391,7 +354,6 @@ TEST(test_a_file_that_snapshots_need_and_that_is_gone_is_not_made_again) {
     ck_assert_int_eq(art_tree_prepare(tree, &made), ART_MISSING);
     ck_assert(!sim_disk_has_file(disk, options.path));
     art_tree_rolled_back(tree);
-    end_world();
 }
 
 static void commit_rows(unsigned count) {
@@ -420,7 +382,6 @@ LOOP_TEST(test_slots_that_are_held_make_no_commit_merge, 4) {
     commit_rows(360);
     look();
     ck_assert_uint_le(info().store.count.pages_written - written, slow ? 100 : 50);
-    end_world();
 }
 
 /* What lies before it cannot be given back. */
@@ -444,7 +405,6 @@ LOOP_TEST(test_a_held_end_of_the_file_is_no_slack, 2) {
         ck_assert_int_lt(tree->slack, ART_SLACK_LOOSE);
     }
     ck_assert_uint_eq(info().store.file_bytes / ART_BLOB_BYTES, slots);
-    end_world();
 }
 
 TEST(test_vacuum_moves_what_no_snapshot_names) {
@@ -471,7 +431,6 @@ TEST(test_vacuum_moves_what_no_snapshot_names) {
     ck_assert_uint_eq(info().store.file_bytes, bytes);
     ck_assert_uint_eq(info().held_slots, 0); /* the new run alone has moved */
     art_buffer_clear(&used);
-    end_world();
 }
 
 /* A reader of the host's old state goes on with a snapshot that others have dropped. */
@@ -490,7 +449,6 @@ TEST(test_a_reader_goes_on_with_a_snapshot_that_was_dropped) {
         must(toy_snapshots_check(seen, &options, &dice, FAMILY, true));
     }
     toy_free(seen);
-    end_world();
 }
 
 /* What was emptied for a COMMIT that was refused must be emptied again only with a root that retires it. */
@@ -514,7 +472,6 @@ LOOP_TEST(test_a_snapshot_may_be_dropped_behind_a_refused_commit, 8) {
     made = finish(0);
     ck_assert(made.lets_go && !toy->snapshots.held.len && !toy->snapshots.let_go.len);
     ck_assert(!is_held());
-    end_world();
 }
 
 TEST(test_a_refused_commit_is_offered_again_as_it_was) {
@@ -529,7 +486,6 @@ TEST(test_a_refused_commit_is_offered_again_as_it_was) {
     again = finish(0);
     ck_assert_uint_eq(made.csn, again.csn);
     ck_assert_uint_le(info().store.count.pages_written - written, 2); /* the root's copy */
-    end_world();
 }
 
 /* A snapshot's sets, too, are the host's to make and to write. */
@@ -557,26 +513,22 @@ TEST(test_every_allocation_of_a_snapshot_may_fail) {
     snapshot();
     drop(0);
     finish(0);
-    bool struck = true, existed;
+    bool struck = true;
     for (int64_t n = 0; struck; n++) {
-        for (unsigned i = 0; i < 50; i++) must(art_tree_delete(tree, model_key(&now.row[i]), &existed));
+        for (unsigned i = 0; i < 50; i++) take_at(model_key(&now.row[i]));
         short_memory_fail_once(n);
         int rc = try_a_snapshot();
         struck = short_memory_failures();
         short_memory_fail_after(-1);
         ck_assert_msg(!rc || (rc == ART_NOMEM && struck), "allocation %d: %s", (int)n, art_error_message());
-        art_tree_rolled_back(tree);
-        must(toy_refresh(toy, tree));
+        roll_back();
     }
     look();
-    end_world();
 }
 
 TEST(test_lists_that_are_missing_or_made_up_stop_who_writes) {
     make_world(true, false);
     uint64_t seen;
-    bool existed;
-    struct art_commit made;
     write_rows(0, 500, 1, 'a');
     finish(ART_REQUEST_FLUSH);
     struct {
@@ -596,17 +548,14 @@ TEST(test_lists_that_are_missing_or_made_up_stop_who_writes) {
         struct art_buffer forged = {0};
         must(art_buffer_append(&forged, tries[i].held, strlen(tries[i].held)));
         toy->forged_held = &forged;
-        must(art_tree_delete(tree, model_key(&now.row[0]), &existed));
-        must(art_tree_request(tree, ART_REQUEST_FLUSH));
-        refused(art_tree_prepare(tree, &made), ART_CORRUPT, tries[i].says);
-        art_tree_rolled_back(tree);
+        take_at(model_key(&now.row[0]));
+        commit_fails(ART_REQUEST_FLUSH, ART_CORRUPT, tries[i].says);
         must(art_tree_count(tree, &(struct art_range){0}, &seen)); /* readers go on */
         ck_assert_uint_eq(seen, 500);
         toy->forged_held = NULL;
         art_buffer_clear(&forged);
         finish(0);
     }
-    end_world();
 }
 
 SUITE("snapshots", .seconds = 600)

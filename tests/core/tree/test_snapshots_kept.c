@@ -24,21 +24,19 @@ static void end_world(void) {
 
 static void write_rows(unsigned from, unsigned to, char fill) {
     char key[40], value[120];
-    bool existed;
     memset(value, fill, sizeof value);
     for (unsigned i = from; i < to; i++) {
         struct art_bytes path = art_bytes(key, (uint32_t)sprintf(key, "dir-%02u/file-%05u", i / 100, i));
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, path, art_bytes(value, sizeof value), &existed));
+        put_at(path, art_bytes(value, sizeof value));
         model_put(&now, path, art_bytes(value, sizeof value));
     }
 }
 
 static void delete_rows(unsigned from, unsigned to) {
     char key[40];
-    bool existed;
     for (unsigned i = from; i < to; i++) {
         struct art_bytes path = art_bytes(key, (uint32_t)sprintf(key, "dir-%02u/file-%05u", i / 100, i));
-        must(art_tree_delete(tree, path, &existed));
+        take_at(path);
         model_delete(&now, path);
     }
 }
@@ -125,7 +123,6 @@ LOOP_TEST(test_a_copy_has_what_snapshots_name_beside_the_table_and_of_an_empty_o
     struct art_tree_options at = copy_options();
     copy_all(&at);
     copy_is_whole(&at);
-    end_world();
 }
 
 /* By the number of blobs that are read for it. */
@@ -140,7 +137,6 @@ TEST(test_what_several_roots_name_is_copied_once) {
     ck_assert_uint_gt(slots, 10);
     ck_assert_uint_le(info().store.count.pages_read - before, slots * (options.blob_pages + 2));
     copy_is_whole(&at);
-    end_world();
 }
 
 TEST(test_no_memory_for_a_copy_is_an_error_at_each_step) {
@@ -157,7 +153,6 @@ TEST(test_no_memory_for_a_copy_is_an_error_at_each_step) {
             sim_disk_remove_file(disk, at.path); /* it asks the system for that */
     }
     copy_is_whole(&at);
-    end_world();
 }
 
 /* --- the check ---------------------------------------------------------------------------------------------------- */
@@ -224,7 +219,6 @@ TEST(test_sound_snapshots_are_found_sound_whatever_they_share) {
     write_rows(0, 10, 'd');
     finish(ART_REQUEST_FLUSH);
     check_finds_nothing();
-    end_world();
 }
 
 TEST(test_slots_that_are_not_held_as_roots_name_them_are_found) {
@@ -261,7 +255,6 @@ TEST(test_slots_that_are_not_held_as_roots_name_them_are_found) {
     static const char far[] = "\377\377\1\1"; /* slot 32767 */
     must(art_slots_unite(&item->slots, art_bytes(far, 4)));
     check_finds("a slot is held for a snapshot, and the file ends before it");
-    end_world();
 }
 
 TEST(test_a_root_that_does_not_say_that_there_are_snapshots_is_found) {
@@ -271,7 +264,6 @@ TEST(test_a_root_that_does_not_say_that_there_are_snapshots_is_found) {
     check_finds("(the state table");
     toy->forged_held = NULL;
     check_finds_nothing();
-    end_world();
 }
 
 TEST(test_forged_roots_of_snapshots_are_found_and_told_from_the_table) {
@@ -323,7 +315,6 @@ TEST(test_each_damaged_page_of_a_snapshot_is_found) {
     }
     ck_assert_uint_gt(pages, 30);
     art_slot_set_clear(&alone);
-    end_world();
 }
 
 /* --- salvage ------------------------------------------------------------------------------------------------------ */
@@ -458,4 +449,4 @@ TEST(test_leaves_of_a_snapshot_are_found_below_its_damaged_index) {
     end_states();
 }
 
-SUITE("snapshots_kept", .seconds = 300)
+SUITE("snapshots_kept", .seconds = 300, .tear_down = end_world)

@@ -21,14 +21,13 @@ static void write_row(struct random *random, struct art_bytes key) {
     bool existed, found;
     model_find(&model, key, &found);
     if (random_once_in(random, 3)) {
-        must(art_tree_delete(tree, key, &existed));
+        existed = take_at(key);
         if (found) model_delete(&model, key);
     } else if (found || model.rows < MODEL_MAX) {
         uint32_t len = random_below(random, random_once_in(random, 50) ? sizeof value : 40);
         for (uint32_t i = 0; i < len && i < 8; i++) value[i] = (uint8_t)random_next(random);
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, key, art_bytes(value, len), &existed));
+        existed = put_at(key, art_bytes(value, len));
         model_put(&model, key, art_bytes(value, len));
-        ck_assert_int_eq(existed, found);
     } else {
         return;
     }
@@ -290,13 +289,11 @@ static void walk_among_chosen(struct random *random, int family) {
 /* A walk behind it learns where no rows are, but not from rows that it passed over. */
 static void delete_many(struct random *random) {
     uint8_t key[ART_PATH_MAX];
-    bool existed;
     unsigned at = random_below(random, model.rows + 1);
     for (unsigned n = 20 + random_below(random, 60); n-- && at < model.rows; at += random_once_in(random, 20)) {
         struct art_bytes is = model_key(&model.row[at]);
         memcpy(key, is.data, is.len);
-        must(art_tree_delete(tree, art_bytes(key, is.len), &existed));
-        ck_assert(existed);
+        ck_assert(take_at(art_bytes(key, is.len)));
         model_delete(&model, art_bytes(key, is.len));
     }
 }
@@ -411,8 +408,7 @@ LOOP_TEST(test_keys_of_a_stretch_that_are_in_no_order_end_the_walk, 2 * 5) {
         int last = _i % 2 ? 255 : -1;
         enum art_rc rc = ART_OK;
         make_forged(at);
-        must(art_cursor_open(tree, &cursor));
-        must(art_cursor_seek(cursor, &(struct art_range){0}, _i % 2));
+        cursor = cursor_on(NULL, _i % 2);
         for (unsigned n = 0; art_cursor_valid(cursor); n++) {
             ck_assert_uint_lt(n, NAMES);
             if (n % every == 0) {
@@ -448,8 +444,7 @@ LOOP_TEST(test_a_label_has_its_nuls_whatever_a_bucket_says, 2 * 2) {
     must(art_bucket_open(blob, 0, &view));
     ck_assert_uint_eq(blob->label_len, 5);
     ((uint8_t *)view.prefix)[2] = nul ? '-' : 0;
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &(struct art_range){0}, backward));
+    cursor = cursor_on(NULL, backward);
     unsigned n = 0, known = 0;
     for (; art_cursor_valid(cursor); n++) {
         struct art_bytes key;
@@ -469,8 +464,7 @@ LOOP_TEST(test_a_label_has_its_nuls_whatever_a_bucket_says, 2 * 2) {
 /* It lies, too, when a jump asks for it. */
 LOOP_TEST(test_a_jump_from_a_stretch_that_lies_is_refused, 2) {
     make_forged(6);
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    cursor = cursor_on(NULL, false);
     for (int n = 0; n < 9; n++) must(art_cursor_next(cursor));
     ck_assert_int_eq(_i ? art_cursor_skip(cursor, 1000) : art_cursor_skip_prefix(cursor, 3), ART_CORRUPT);
     ck_assert(!art_cursor_valid(cursor));

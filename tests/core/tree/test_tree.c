@@ -46,21 +46,15 @@ TEST(test_a_tree_in_memory_is_what_the_model_is) {
     sim_disk_free(disk);
 }
 
+static void go_600_steps(struct walk *walk, struct sim_disk *disk) {
+    (void)disk;
+    for (unsigned steps = 600; steps--;) walk_step(walk);
+}
+
 TEST(test_a_tree_on_the_simulated_disk_is_what_the_model_is) {
-    uint64_t stale = 0;
-    unsigned count = 24;
-    uint64_t first = walk_seeds("simulated", &count, random_seed());
-    for (uint64_t seed = first; seed < first + count; seed++) {
-        struct sim_disk *disk = new_disk(seed);
-        struct art_tree_options options = options_on(disk);
-        run_walk(seed, &options, 600);
-        struct sim_disk_stats stats;
-        sim_disk_stats(disk, &stats);
-        stale += stats.stale;
-        sim_disk_free(disk);
-    }
-    printf("simulated: %llu stale pages\n", (unsigned long long)stale);
-    if (count > 1) ck_assert_uint_gt(stale, 4 * count); /* every other disk has some */
+    unsigned count = walks_go((struct walks){"simulated", 24, .beside = true, .go = go_600_steps}, random_seed());
+    printf("simulated: %llu stale pages\n", (unsigned long long)walks_stale);
+    if (count > 1) ck_assert_uint_gt(walks_stale, 4 * count); /* every other disk has some */
 }
 
 TEST(test_a_tree_through_the_ring_is_what_the_model_is) {
@@ -76,17 +70,7 @@ TEST(test_a_tree_through_buffered_files_is_what_the_model_is) {
 }
 
 TEST(test_a_tree_in_the_hosts_rows_is_what_the_model_is) {
-    unsigned count = 30;
-    uint64_t first = walk_seeds("rows", &count, random_seed());
-    for (uint64_t seed = first; seed < first + count; seed++) {
-        if (!random_span(&(struct random){seed})) continue;
-        struct art_tree_options options = {0};
-        struct walk *walk = walk_new_inline(seed, &options, true);
-        for (unsigned steps = 600; steps--;) walk_step(walk);
-        walk_finish(walk);
-        walk_leaves_no_row(walk);
-        walk_free(walk);
-    }
+    walks_go((struct walks){"rows", 30, .rows = true, .beside = true, .go = go_600_steps}, random_seed());
 }
 
 SUITE("tree", .seconds = 600)

@@ -30,8 +30,7 @@ static struct art_bytes value_of(int64_t number, uint32_t tail) {
 }
 
 static void put_number(unsigned i, int64_t number) {
-    bool existed;
-    must(art_tree_insert(tree, ART_WRITE_REPLACE, path_of(i), value_of(number, TAIL), &existed));
+    put_at(path_of(i), value_of(number, TAIL));
 }
 
 static void make(bool codec, uint32_t blob_pages) {
@@ -201,10 +200,9 @@ static struct art_bytes name_of(unsigned kind, unsigned i) {
 }
 
 static void change_names(unsigned kind, bool come) {
-    bool existed;
     for (unsigned i = 0; i < ROWS; i++) {
-        if (come) must(art_tree_insert(tree, ART_WRITE_REPLACE, name_of(kind, i), value_of(i, TAIL), &existed));
-        if (!come) must(art_tree_delete(tree, name_of(kind, i), &existed));
+        if (come) put_at(name_of(kind, i), value_of(i, TAIL));
+        if (!come) take_at(name_of(kind, i));
     }
 }
 
@@ -305,8 +303,7 @@ TEST(test_rows_in_blocks_are_updated_moved_and_deleted) {
     ck_assert_int_eq(number_in(row.stored.bytes), 20);
     art_row_release(&row);
     sum_is(ALL + 1000000);
-    must(art_tree_delete(tree, path_of(30), &existed));
-    ck_assert(existed);
+    ck_assert(take_at(path_of(30)));
     sum_is(ALL + 1000000 - 30);
     commit();
     must(art_tree_check(tree));
@@ -356,8 +353,7 @@ LOOP_TEST(test_rows_come_best_first_out_of_blocks, 2) {
 TEST(test_large_values_come_out_of_blocks) {
     bool existed;
     make(true, 4);
-    for (unsigned i = 0; i < 50; i++)
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, path_of(i), value_of(i, LARGE), &existed));
+    for (unsigned i = 0; i < 50; i++) put_at(path_of(i), value_of(i, LARGE));
     flush();
     struct art_row row;
     must(art_tree_get(tree, path_of(7), &row));
@@ -366,7 +362,7 @@ TEST(test_large_values_come_out_of_blocks) {
     for (unsigned i = 0; i < 50; i++) value_is(path_of(i), value_of(i, LARGE));
     sum_is(50 * 49 / 2);
     must(art_tree_check(tree));
-    must(art_tree_delete(tree, path_of(7), &existed));
+    take_at(path_of(7));
     must(art_tree_move(tree, ART_WRITE_INSERT, path_of(8), text("moved"), NULL, &existed));
     value_is(text("moved"), value_of(8, LARGE));
     must(art_tree_get(tree, path_of(9), &row));
@@ -439,8 +435,7 @@ TEST(test_a_blob_that_moves_stays_as_it_is) {
     toy_codec_lend(true);
     small_tree_make_of(false, (struct art_tree_options){.summary = summary, .blob_pages = 4});
     for (unsigned i = 0; i < 3 * ROWS; i++) {
-        bool existed;
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, path_of(i), value_of(i, i * 7919 % 500), &existed));
+        put_at(path_of(i), value_of(i, i * 7919 % 500));
     }
     flush();
     optimize();

@@ -19,25 +19,20 @@ static bool stands_on(struct art_cursor *cursor, const char *key) {
 
 TEST(test_a_path_past_the_limit_is_no_row_and_no_error_of_a_reader) {
     static uint8_t bytes[ART_PATH_MAX + 20];
-    small_tree_make(false);
     memset(bytes, 'x', sizeof bytes);
     struct art_bytes longest = art_bytes(bytes, ART_PATH_MAX), over = art_bytes(bytes, ART_PATH_MAX + 5);
     bool existed;
-    struct art_row row;
     refused(art_tree_insert(tree, ART_WRITE_REPLACE, over, text("v"), &existed), ART_TOOBIG, "store a shorter path");
     put("a", "first");
-    must(art_tree_insert(tree, ART_WRITE_REPLACE, longest, text("v"), &existed));
+    put_at(longest, text("v"));
     put("y", "last");
     for (int stage = 0; stage < 2; stage++) {
-        ck_assert_int_eq(art_tree_get(tree, over, &row), ART_NOTFOUND);
-        must(art_tree_delete(tree, over, &existed));
-        ck_assert(!existed);
+        is_absent(over);
+        ck_assert(!take_at(over));
         refused(art_tree_move(tree, ART_WRITE_REPLACE, text("a"), over, NULL, &existed), ART_TOOBIG, "shorter path");
         refused(art_tree_move(tree, ART_WRITE_REPLACE, over, text("b"), NULL, &existed), ART_TOOBIG, "shorter path");
-
-        struct art_cursor *cursor; /* as a bound: test_mutants_tree */
-        must(art_cursor_open(tree, &cursor));
-        must(art_cursor_seek(cursor, &(struct art_range){.high = over, .high_set = true}, true));
+        /* as a bound: test_mutants_tree */
+        struct art_cursor *cursor = cursor_on(&(struct art_range){.high = over, .high_set = true}, true);
         ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), longest));
         must(art_cursor_skip_prefix(cursor, 1));
         ck_assert(stands_on(cursor, "a"));
@@ -71,26 +66,22 @@ static struct art_bytes long_key(uint8_t *bytes, unsigned i) {
 /* Separators of 60 KB: so many wait for their index blob that they are folded before the run is complete. */
 TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
     static uint8_t bytes[LONG_KEY], room[ART_VALUE_INLINE_MAX];
-    bool existed;
     small_tree_make_of(false, (struct art_tree_options){.blob_pages = 80});
     for (unsigned i = 0; i < LONG_ROWS; i++) {
         struct art_bytes key = long_key(bytes, i);
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, key, art_bytes(bytes + LONG_KEY - 7, 6), &existed));
+        put_at(key, art_bytes(bytes + LONG_KEY - 7, 6));
     }
     flush();
     ck_assert_uint_eq(tree->root->runs, 1);
     ck_assert_uint_ge(tree->root->run[0].top.height, 3);
-    ck_assert_uint_eq(rows(), LONG_ROWS);
-    must(art_tree_check(tree));
+    rows_are(LONG_ROWS);
     for (unsigned i = 0; i < LONG_ROWS; i += 7) {
         struct art_row row;
         must(art_tree_get(tree, long_key(bytes, i), &row));
         ck_assert(art_bytes_equal(art_stored_plain(&row.stored, room), art_bytes(bytes + LONG_KEY - 7, 6)));
         art_row_release(&row);
     }
-    struct art_cursor *cursor;
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &(struct art_range){0}, true));
+    struct art_cursor *cursor = cursor_on(NULL, true);
     for (unsigned i = LONG_ROWS; i--; must(art_cursor_next(cursor))) {
         ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), long_key(bytes, i)));
     }
@@ -101,19 +92,17 @@ TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
     art_cursor_close(cursor);
 
     /* a change in the middle, merged into it */
-    for (unsigned i = 100; i < 110; i++) must(art_tree_delete(tree, long_key(bytes, i), &existed));
+    for (unsigned i = 100; i < 110; i++) take_at(long_key(bytes, i));
     optimize();
     ck_assert_uint_eq(tree->root->runs, 1);
-    ck_assert_uint_eq(rows(), LONG_ROWS - 10);
-    must(art_tree_check(tree));
+    rows_are(LONG_ROWS - 10);
 
     /* what it left lies before it: it moves there, in more than one stretch, and the file ends earlier */
     struct art_tree_info before, after;
     must(art_tree_info(tree, &before));
     for (int i = 0; i < 2; i++) {
         vacuum();
-        ck_assert_uint_eq(rows(), LONG_ROWS - 10);
-        must(art_tree_check(tree));
+        rows_are(LONG_ROWS - 10);
     }
     must(art_tree_info(tree, &after));
     ck_assert_uint_lt(after.store.file_bytes * 3, before.store.file_bytes * 2);
@@ -129,13 +118,12 @@ TEST(test_a_deep_run_is_folded_on_the_way_and_keeps_every_row) {
  * fold sets off another one, and that the next. */
 TEST(test_a_run_is_built_whole_wherever_it_ends) {
     static const uint8_t value[3000];
-    bool existed;
     char key[8];
     small_tree_make_of(false, (struct art_tree_options){.blob_pages = 2});
     art_test_hooks.fold_children = 3;
     for (unsigned i = 1; i <= 270; i++) {
         snprintf(key, sizeof key, "%06u", i);
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, text(key), art_bytes(value, sizeof value), &existed));
+        put_at(text(key), art_bytes(value, sizeof value));
         optimize();
         ck_assert_uint_eq(rows(), i);
     }
@@ -156,8 +144,7 @@ static struct art_bytes wide_path(unsigned i) {
 
 static void put_wide(unsigned i) {
     static const uint8_t value[800];
-    bool existed;
-    must(art_tree_insert(tree, ART_WRITE_REPLACE, wide_path(i), art_bytes(value, sizeof value), &existed));
+    put_at(wide_path(i), art_bytes(value, sizeof value));
 }
 
 /* Each new row comes before all others: what was filled there would be split again and again. */
@@ -169,8 +156,7 @@ TEST(test_a_run_grows_no_deeper_than_its_rows_need) {
         if (i % 20 == 0) commit();
     }
     unsigned height = height_of_last_run();
-    ck_assert_uint_eq(rows(), DESCENDING);
-    must(art_tree_check(tree));
+    rows_are(DESCENDING);
     optimize();
     ck_assert_uint_ge(height_of_last_run(), 2);
     ck_assert_uint_le(height, height_of_last_run() + 1);
@@ -180,27 +166,22 @@ TEST(test_a_run_grows_no_deeper_than_its_rows_need) {
 TEST(test_an_index_that_would_be_too_deep_is_built_anew) {
     static uint8_t bytes[LONG_KEY];
     enum { DESCENDING = 90 };
-    bool existed;
     small_tree_make_of(false, (struct art_tree_options){.blob_pages = 3, .log_limit = 16 << 10});
     for (unsigned i = DESCENDING; i--;) {
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, long_key(bytes, i), text("v"), &existed));
+        put_at(long_key(bytes, i), text("v"));
         if (i % 3 == 0) commit();
     }
     ck_assert_uint_lt(height_of_last_run(), ART_HEIGHTS_MAX);
-    ck_assert_uint_eq(rows(), DESCENDING);
-    must(art_tree_check(tree));
+    rows_are(DESCENDING);
 }
 
 /* --- cursors ------------------------------------------------------------------------------------------------------ */
 
 TEST(test_a_tree_that_is_at_work_does_not_rest) {
-    struct art_cursor *cursor;
-    small_tree_make(false);
     put("a", "1");
     put("b", "2");
     flush();
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    struct art_cursor *cursor = cursor_on(NULL, false);
     art_tree_trim(tree);
     ck_assert(stands_on(cursor, "a"));
     must(art_cursor_next(cursor));
@@ -211,7 +192,6 @@ TEST(test_a_tree_that_is_at_work_does_not_rest) {
 }
 
 TEST(test_a_cursor_that_outlives_its_tree_can_only_be_closed) {
-    small_tree_make(false);
     struct art_cursor *first, *second, *third;
     put("a", "1");
     put("b", "2");
@@ -238,7 +218,6 @@ TEST(test_a_cursor_that_outlives_its_tree_can_only_be_closed) {
 }
 
 TEST(test_cursors_may_be_closed_in_any_order) {
-    small_tree_make(false);
     struct art_cursor *cursor[4];
     put("a", "1");
     for (int i = 0; i < 4; i++) must(art_cursor_open(tree, &cursor[i]));
@@ -253,24 +232,19 @@ TEST(test_cursors_may_be_closed_in_any_order) {
 
 /* Before each jump over a directory the tree changes under the cursor: what lies behind is found, and nothing else. */
 TEST(test_a_cursor_jumps_over_a_directory_that_is_not_what_it_was) {
-    small_tree_make(false);
     for (char key[] = "a/1"; key[0] <= 'e'; ++key[0]) {
         for (key[2] = '1'; key[2] <= '4'; ++key[2]) put(key, "value");
     }
     flush();
-    struct art_cursor *cursor;
-    bool existed;
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    struct art_cursor *cursor = cursor_on(NULL, false);
     put("a/9", "new, but passed over");
-    must(art_tree_delete(tree, text("b/1"), &existed));
+    take_at(text("b/1"));
     must(art_cursor_skip_prefix(cursor, 2));
     ck_assert(stands_on(cursor, "b/2"));
     put("bb", "between");
     must(art_cursor_skip_prefix(cursor, 2));
     ck_assert(stands_on(cursor, "bb"));
-    art_tree_rolled_back(tree);
-    must(toy_refresh(toy, tree));
+    roll_back();
     must(art_cursor_skip_prefix(cursor, 1));
     ck_assert(stands_on(cursor, "c/1"));
     must(art_cursor_skip_prefix(cursor, 200)); /* longer than the key: to the next row */
@@ -295,9 +269,8 @@ enum { LARGE = 5 << 20 };
 TEST(test_a_value_of_megabytes_is_put_read_moved_and_deleted_whole) {
     static uint8_t bytes[LARGE];
     bool existed;
-    small_tree_make(false);
     for (uint32_t i = 0; i < LARGE; i++) bytes[i] = (uint8_t)(i * 31 + (i >> 12));
-    must(art_tree_insert(tree, ART_WRITE_REPLACE, text("large"), art_bytes(bytes, LARGE), &existed));
+    put_at(text("large"), art_bytes(bytes, LARGE));
     value_is(text("large"), art_bytes(bytes, LARGE));
     flush();
     value_is(text("large"), art_bytes(bytes, LARGE));
@@ -312,7 +285,7 @@ TEST(test_a_value_of_megabytes_is_put_read_moved_and_deleted_whole) {
     flush();
     value_is(text("again"), art_bytes(bytes, LARGE / 3));
     must(art_tree_check(tree));
-    must(art_tree_delete(tree, text("again"), &existed));
+    take_at(text("again"));
     optimize();
     must(art_tree_check(tree));
     ck_assert_uint_eq(tree->root->runs, 0); /* nothing is left, pieces neither */
@@ -347,8 +320,7 @@ TEST(test_a_change_of_many_chunks_that_fails_leaves_none_of_them) {
             small_tree_make(false);
             put("large", "");
             put("other", "small");
-            bool existed;
-            must(art_tree_insert(tree, ART_WRITE_REPLACE, text("large"), art_bytes(bytes, sizeof bytes), &existed));
+            put_at(text("large"), art_bytes(bytes, sizeof bytes));
             flush();
             put("x", "in the same transaction");
             short_memory_fail_once(n);
@@ -360,9 +332,7 @@ TEST(test_a_change_of_many_chunks_that_fails_leaves_none_of_them) {
                 failed++;
                 value_is(text("large"), art_bytes(bytes, sizeof bytes));
                 value_is(text("other"), text("small"));
-                struct art_row row;
-                ck_assert_int_eq(art_tree_get(tree, text("new"), &row), ART_NOTFOUND);
-                art_row_release(&row);
+                is_absent(text("new"));
             }
             flush();
             must(art_tree_check(tree)); /* a chunk that belongs to no row is an error */
@@ -390,19 +360,16 @@ TEST(test_a_redo_row_that_the_host_cannot_take_is_flushed_instead) {
 }
 
 TEST(test_blobs_stay_where_they_are_in_a_transaction_that_has_written_some) {
-    small_tree_make(false);
     struct art_tree_location other = {.path = "b.db-t-12345678.art", .host_path = "b.db"};
     put("a", "1");
     must(art_tree_spill(tree));
     refused(art_tree_use_location(tree, &other), ART_MISUSE, "ROLLBACK it");
-    art_tree_rolled_back(tree);
-    must(toy_refresh(toy, tree));
+    roll_back();
     must(art_tree_use_location(tree, &other));
 }
 
 /* What a command wants may find no room before a transaction has begun. */
 TEST(test_a_full_disk_is_noted_without_a_transaction) {
-    small_tree_make(false);
     art_tree_note_full(tree);
     put("a", "1");
     commit();
@@ -421,14 +388,11 @@ TEST(test_garbage_of_rolled_back_changes_is_given_back) {
             memset(value, 'a' + round, sizeof value - 1);
             put(key, value);
         }
-        art_tree_rolled_back(tree);
-        must(toy_refresh(toy, tree));
+        roll_back();
     }
     size_t before = art_memtable_memory(tree->memtable);
     ck_assert_uint_gt(art_memtable_garbage(tree->memtable), 1 << 20);
-    struct art_cursor *cursor;
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    struct art_cursor *cursor = cursor_on(NULL, false);
     put("another", "row");
     ck_assert_uint_lt(art_memtable_memory(tree->memtable), before / 2);
     ck_assert(stands_on(cursor, "kept"));
@@ -436,8 +400,7 @@ TEST(test_garbage_of_rolled_back_changes_is_given_back) {
     ck_assert(!art_cursor_valid(cursor));
     art_cursor_close(cursor);
     commit();
-    ck_assert_uint_eq(rows(), 2);
-    must(art_tree_check(tree));
+    rows_are(2);
 }
 
 /* Histories of one table that part somewhere, as after restored copies: whatever the numbers say, a tree that was in
@@ -518,7 +481,6 @@ static enum art_rc no_other_name(void *context, unsigned attempt) {
 }
 
 TEST(test_who_waits_for_the_writer_lock_is_asked_how_long) {
-    small_tree_make(false);
     put("a", "1");
     flush();
     struct art_tree *first = tree, *second;
@@ -527,8 +489,7 @@ TEST(test_who_waits_for_the_writer_lock_is_asked_how_long) {
     must(art_tree_insert(first, ART_WRITE_REPLACE, text("b"), text("2"), &existed));
     must(art_tree_request(first, ART_REQUEST_FLUSH));
     must(art_tree_prepare(first, &commit_of)); /* has the lock until its transaction ends */
-    must(toy_open(toy, &options, &second));
-    must(toy_refresh(toy, second));
+    second = another_tree();
     refused(art_tree_adopt(second), ART_BUSY, "");
     second->host.wait = wait_some;
     for (patience = 1; patience < 4; patience++) {
@@ -546,7 +507,6 @@ TEST(test_who_waits_for_the_writer_lock_is_asked_how_long) {
 
 TEST(test_a_host_without_another_name_for_the_file_says_so) {
     static const char rubbish[] = "something that is not ours";
-    small_tree_make(false);
     struct art_commit commit_of;
     static uint8_t page_of[ART_BLOB_PAGE];
     memcpy(page_of, rubbish, sizeof rubbish);
@@ -561,7 +521,6 @@ TEST(test_a_host_without_another_name_for_the_file_says_so) {
 }
 
 TEST(test_a_tree_that_is_read_only_is_read) {
-    small_tree_make(false);
     put("a", "1");
     flush();
     options.read_only = true;
@@ -610,14 +569,11 @@ static int child_of_fork(struct art_cursor *cursor) {
 }
 
 TEST(test_a_child_of_fork_is_refused_in_the_middle_of_a_transaction) {
-    small_tree_make(false);
-    struct art_cursor *cursor;
     struct art_commit commit_of;
     put("a", "1");
     put("b", "2");
     flush();
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    struct art_cursor *cursor = cursor_on(NULL, false);
     put("c", "3");
     must(art_tree_request(tree, ART_REQUEST_FLUSH));
     must(art_tree_prepare(tree, &commit_of));
@@ -634,8 +590,7 @@ TEST(test_a_child_of_fork_is_refused_in_the_middle_of_a_transaction) {
     must(art_cursor_next(cursor));
     ck_assert(stands_on(cursor, "b"));
     art_cursor_close(cursor);
-    ck_assert_uint_eq(rows(), 3);
-    must(art_tree_check(tree));
+    rows_are(3);
 }
 
-SUITE("tree, edges", .seconds = 120, .tear_down = small_tree_end)
+SUITE("tree, edges", .seconds = 120, .set_up = small_tree_begin, .tear_down = small_tree_end)

@@ -32,97 +32,82 @@ static bool few(unsigned walks) {
     return walks < 8;
 }
 
-TEST(test_every_call_of_the_disk_may_fail) {
+static unsigned failures, ended; /* steps that failed, and transactions that ended in them */
+
+static void go_on_a_failing_disk(struct walk *walk, struct sim_disk *disk) {
     static const int codes[] = {ART_IO, ART_DISKFULL, ART_NOMEM, ART_BUSY, ART_INTERRUPT};
-    unsigned failures = 0, walks = 40;
-    uint64_t first = walk_seeds("faults", &walks, random_seed());
-    for (uint64_t seed = first; seed < first + walks; seed++) {
-        if (!random_span(&(struct random){seed})) continue;
-        struct sim_disk *disk = new_disk(seed);
-        struct art_tree_options options = options_on(disk);
-        struct walk *walk = walk_new(seed, &options, false);
-        bool armed = false;
-        for (unsigned i = 0; i < 300; i++) {
-            if (random_once_in(&walk->random, 12)) {
-                armed = true;
-                sim_disk_fail_nothing(disk);
-                sim_disk_fail(disk, random_below(&walk->random, SIM_CALLS + 1), 1 + random_below(&walk->random, 8),
-                              codes[random_below(&walk->random, 5)], random_once_in(&walk->random, 4));
-            }
-            walk->faulty = true;
-            walk_step(walk);
-            if (!walk->failed) continue;
-            failures++;
-            if (!armed) ck_assert_msg(is_for_good(walk->failed), "no fault, but: %s", art_error_message());
+    bool armed = false;
+    for (unsigned i = 0; i < 300; i++) {
+        if (random_once_in(&walk->random, 12)) {
+            armed = true;
             sim_disk_fail_nothing(disk);
-            armed = false;
-            unchanged_or_lost(walk);
-            if (walk->tree && random_once_in(&walk->random, 2))
-                walk->failed = 0; /* the disk is well again: the transaction goes on, if it is not lost */
-            else
-                walk_recover(walk);
+            sim_disk_fail(disk, random_below(&walk->random, SIM_CALLS + 1), 1 + random_below(&walk->random, 8),
+                          codes[random_below(&walk->random, 5)], random_once_in(&walk->random, 4));
         }
+        walk->faulty = true;
+        walk_step(walk);
+        if (!walk->failed) continue;
+        failures++;
+        if (!armed) ck_assert_msg(is_for_good(walk->failed), "no fault, but: %s", art_error_message());
         sim_disk_fail_nothing(disk);
-        walk->faulty = false;
-        walk_recover(walk);
-        walk_finish(walk);
-        walk_free(walk);
-        ck_assert_msg(!sim_disk_check(disk), "%s", sim_disk_check(disk));
-        sim_disk_free(disk);
+        armed = false;
+        unchanged_or_lost(walk);
+        if (walk->tree && random_once_in(&walk->random, 2))
+            walk->failed = 0; /* the disk is well again: the transaction goes on, if it is not lost */
+        else
+            walk_recover(walk);
     }
+    walk_heals(walk, disk);
+}
+
+TEST(test_every_call_of_the_disk_may_fail) {
+    unsigned count = walks_go((struct walks){"faults", 40, .go = go_on_a_failing_disk}, random_seed());
     printf("faults: %u steps failed\n", failures);
-    ck_assert_uint_gt(failures, few(walks) ? 0 : walks);
+    ck_assert_uint_gt(failures, few(count) ? 0 : count);
+}
+
+static void go_over_failing_rows(struct walk *walk, struct sim_disk *disk) {
+    static const int codes[] = {ART_IO, ART_DISKFULL, ART_NOMEM, ART_INTERRUPT, ART_BUSY, ART_READONLY};
+    enum { ENDING = 4 };
+    bool armed = false;
+    for (unsigned i = 0; i < 400; i++) {
+        if (random_once_in(&walk->random, 8)) {
+            bool ends = random_once_in(&walk->random, 2);
+            int code = codes[random_below(&walk->random, ends ? ENDING : 6)];
+            walk_fail_row(walk, 1 + random_below(&walk->random, random_once_in(&walk->random, 3) ? 80 : 8), code,
+                          random_once_in(&walk->random, 4), ends);
+            armed = true;
+        }
+        unsigned before = walk->toy->fault.failures;
+        bool writing = walk->writing;
+        walk->faulty = true;
+        walk_step(walk);
+        if (!walk->failed) continue;
+        failures++;
+        ended += writing && !walk->writing;
+        if (!armed || before == walk->toy->fault.failures) {
+            ck_assert_msg(is_for_good(walk->failed), "no fault, but: %s", art_error_message());
+        }
+        walk_fail_row(walk, 0, 0, false, false);
+        armed = false;
+        unchanged_or_lost(walk);
+        if (random_once_in(&walk->random, 2))
+            walk->failed = 0;
+        else
+            walk_recover(walk);
+    }
+    walk_heals(walk, disk);
 }
 
 /* Blobs are the host's rows. Want of memory or disk in a statement of its own is the end of the whole transaction,
  * which the host tells in the middle of the call: all is as it was committed then, and the next transaction finds
  * nothing wrong. */
 TEST(test_every_row_may_fail_and_take_the_transaction_with_it) {
-    static const int codes[] = {ART_IO, ART_DISKFULL, ART_NOMEM, ART_INTERRUPT, ART_BUSY, ART_READONLY};
-    enum { ENDING = 4 };
-    unsigned failures = 0, ended = 0, walks = 60;
-    uint64_t first = walk_seeds("rows", &walks, random_seed());
-    for (uint64_t seed = first; seed < first + walks; seed++) {
-        if (!random_span(&(struct random){seed})) continue;
-        struct art_tree_options options = {0};
-        struct walk *walk = walk_new_inline(seed, &options, true);
-        bool armed = false;
-        for (unsigned i = 0; i < 400; i++) {
-            if (random_once_in(&walk->random, 8)) {
-                bool ends = random_once_in(&walk->random, 2);
-                int code = codes[random_below(&walk->random, ends ? ENDING : 6)];
-                walk_fail_row(walk, 1 + random_below(&walk->random, random_once_in(&walk->random, 3) ? 80 : 8), code,
-                              random_once_in(&walk->random, 4), ends);
-                armed = true;
-            }
-            unsigned before = walk->toy->fault.failures;
-            bool writing = walk->writing;
-            walk->faulty = true;
-            walk_step(walk);
-            if (!walk->failed) continue;
-            failures++;
-            ended += writing && !walk->writing;
-            if (!armed || before == walk->toy->fault.failures) {
-                ck_assert_msg(is_for_good(walk->failed), "no fault, but: %s", art_error_message());
-            }
-            walk_fail_row(walk, 0, 0, false, false);
-            armed = false;
-            unchanged_or_lost(walk);
-            if (random_once_in(&walk->random, 2))
-                walk->failed = 0;
-            else
-                walk_recover(walk);
-        }
-        walk_fail_row(walk, 0, 0, false, false);
-        walk->faulty = false;
-        walk_recover(walk);
-        walk_finish(walk);
-        walk_leaves_no_row(walk);
-        walk_free(walk);
-    }
+    struct walks walks = {"rows", 60, .rows = true, .beside = true, .go = go_over_failing_rows};
+    unsigned count = walks_go(walks, random_seed());
     printf("rows: %u steps failed, %u transactions ended in them\n", failures, ended);
-    ck_assert_uint_gt(failures, few(walks) ? 0 : 4 * walks);
-    ck_assert_uint_gt(ended, few(walks) ? 0 : walks);
+    ck_assert_uint_gt(failures, few(count) ? 0 : 4 * count);
+    ck_assert_uint_gt(ended, few(count) ? 0 : count);
 }
 
 static void transaction_is_over(void *context) {
@@ -175,41 +160,33 @@ TEST(test_a_row_that_fails_while_footers_are_read_ahead_fails_the_call) {
     toy_free(toy);
 }
 
+static void go_without_memory(struct walk *walk, struct sim_disk *disk) {
+    for (unsigned i = 0; i < 400; i++) {
+        short_memory_fail_after(-1);
+        if (random_once_in(&walk->random, 3)) {
+            int64_t n = random_below(&walk->random, random_once_in(&walk->random, 3) ? 1000 : 60);
+            if (random_once_in(&walk->random, 2))
+                short_memory_fail_once(n);
+            else
+                short_memory_fail_after(n);
+        }
+        walk->faulty = true;
+        walk_step(walk);
+        short_memory_fail_after(-1);
+        if (!walk->failed) continue;
+        failures++;
+        unchanged_or_lost(walk);
+        walk_recover(walk);
+    }
+    short_memory_fail_after(-1);
+    walk_heals(walk, disk);
+}
+
 TEST(test_every_allocation_may_fail) {
     short_memory_use();
-    unsigned failures = 0, walks = 12;
-    uint64_t first = walk_seeds("memory", &walks, random_seed());
-    for (uint64_t seed = first; seed < first + walks; seed++) {
-        if (!random_span(&(struct random){seed})) continue;
-        struct sim_disk *disk = new_disk(seed);
-        struct art_tree_options options = options_on(disk), none = {0};
-        struct walk *walk = seed % 3 ? walk_new(seed, &options, false) : walk_new_inline(seed, &none, false);
-        for (unsigned i = 0; i < 400; i++) {
-            short_memory_fail_after(-1);
-            if (random_once_in(&walk->random, 3)) {
-                int64_t n = random_below(&walk->random, random_once_in(&walk->random, 3) ? 1000 : 60);
-                if (random_once_in(&walk->random, 2))
-                    short_memory_fail_once(n);
-                else
-                    short_memory_fail_after(n);
-            }
-            walk->faulty = true;
-            walk_step(walk);
-            short_memory_fail_after(-1);
-            if (!walk->failed) continue;
-            failures++;
-            unchanged_or_lost(walk);
-            walk_recover(walk);
-        }
-        short_memory_fail_after(-1);
-        walk->faulty = false;
-        walk_recover(walk);
-        walk_finish(walk);
-        walk_free(walk);
-        sim_disk_free(disk);
-    }
+    unsigned count = walks_go((struct walks){"memory", 12, .either = true, .go = go_without_memory}, random_seed());
     printf("memory: %u steps failed\n", failures);
-    if (!few(walks)) ck_assert_uint_gt(failures, walks);
+    if (!few(count)) ck_assert_uint_gt(failures, count);
 }
 
 TEST(test_a_power_loss_between_any_two_steps_loses_nothing_committed) {

@@ -36,7 +36,6 @@ TEST(test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_deleted) {
         struct art_row row;
         struct art_bytes value;
         uint8_t *owned;
-        bool existed;
         small_tree_make(false);
         put("a", "1");
         forge("forged", lies[i].length, 1);
@@ -47,8 +46,7 @@ TEST(test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_deleted) {
         art_row_release(&row);
         ck_assert_int_eq(art_tree_check(tree), ART_CORRUPT);
         size_t before = art_memtable_keys(tree->memtable);
-        must(art_tree_delete(tree, text("forged"), &existed));
-        ck_assert(existed);
+        ck_assert(take_at(text("forged")));
         ck_assert_uint_le(art_memtable_keys(tree->memtable), before + 1); /* no deletes of chunks that are not there */
         commit();
         ck_assert_uint_eq(rows(), 1);
@@ -60,39 +58,30 @@ TEST(test_a_reference_to_pieces_that_nobody_put_is_damage_and_can_be_deleted) {
 LOOP_TEST(test_a_deleted_row_whose_pieces_are_not_there_stops_no_merge, 4) {
     enum { IN_A_RUN = 1, PUT = 2 };
     static const char *const forged[] = {"forged-1", "forged-2", "forged-3"};
-    bool existed;
-    small_tree_make(false);
     put("a", "1");
-    if (_i & PUT)
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, text("large"), art_bytes(large, sizeof large), &existed));
+    if (_i & PUT) put_at(text("large"), art_bytes(large, sizeof large));
     if (_i & IN_A_RUN) flush();
     put("b", "2");
     for (unsigned i = 0; i < 3; i++) forge(forged[i], sizeof large, 1);
     if (_i & IN_A_RUN) flush();
     for (unsigned i = 0; i < 3; i++) {
-        must(art_tree_delete(tree, text(forged[i]), &existed));
-        ck_assert(existed);
+        ck_assert(take_at(text(forged[i])));
         if (i) flush();
         if (!i) commit();
     }
-    must(art_tree_delete(tree, text("large"), &existed));
-    ck_assert_int_eq(existed, (_i & PUT) != 0);
+    ck_assert_int_eq(take_at(text("large")), (_i & PUT) != 0);
     optimize();
-    must(art_tree_check(tree));
-    ck_assert_uint_eq(rows(), 2);
+    rows_are(2);
     put("c", "3");
     optimize();
-    must(art_tree_check(tree));
-    ck_assert_uint_eq(rows(), 3);
+    rows_are(3);
 }
 
 /* One piece more than was put. Without a run there is nothing that its delete could hide, now or later. */
 TEST(test_a_flush_into_an_empty_table_leaves_out_deletes_of_pieces) {
-    bool existed;
-    small_tree_make(false);
-    must(art_tree_insert(tree, ART_WRITE_REPLACE, text("large"), art_bytes(large, sizeof large), &existed));
+    put_at(text("large"), art_bytes(large, sizeof large));
     forge("large", sizeof large + 4032, 1);
-    must(art_tree_delete(tree, text("large"), &existed));
+    take_at(text("large"));
     flush();
     must(art_tree_check(tree));
     ck_assert_uint_eq(tree->root->runs, 0);
@@ -100,7 +89,6 @@ TEST(test_a_flush_into_an_empty_table_leaves_out_deletes_of_pieces) {
 
 TEST(test_a_transaction_writes_no_more_large_values_than_there_are_numbers) {
     bool existed;
-    small_tree_make(false);
     put("a", "1");
     tree->txn.overflow_values = UINT32_MAX;
     refused(art_tree_insert(tree, ART_WRITE_REPLACE, text("large"), art_bytes(large, sizeof large), &existed),
@@ -129,7 +117,6 @@ TEST(test_runs_that_disagree_on_a_row_are_not_merged) {
         {"a", 0, "two runs disagree"},
     };
     for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
-        struct art_commit commit_of;
         small_tree_make(false);
         put("a", "1");
         flush();
@@ -137,29 +124,20 @@ TEST(test_runs_that_disagree_on_a_row_are_not_merged) {
         lie_about(lies[i].key, lies[i].flags);
         flush();
         ck_assert_uint_eq(tree->root->runs, 2);
-        must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
-        refused(art_tree_prepare(tree, &commit_of), ART_CORRUPT, lies[i].says);
-        art_tree_rolled_back(tree);
+        commit_fails(ART_REQUEST_OPTIMIZE, ART_CORRUPT, lies[i].says);
         ck_assert_int_eq(art_tree_check(tree), ART_CORRUPT);
-        struct art_row row;
-        must(art_tree_get(tree, text("b"), &row));
-        art_row_release(&row);
+        is_there(text("b"));
     }
 }
 
 /* Of which the sum is more than there can be: it wraps around, and is no undefined behaviour. */
 TEST(test_counts_that_somebody_made_up_are_added) {
-    struct art_commit commit_of;
-    bool existed;
-    small_tree_make(false);
     put("a", "1");
     flush();
     tree->root->run[0].top.count = INT64_MAX;
-    must(art_tree_insert(tree, ART_WRITE_REPLACE, text("c"), text("3"), &existed));
+    put_at(text("c"), text("3"));
     ck_assert(!art_tree_empties(tree));
-    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM));
-    refused(art_tree_prepare(tree, &commit_of), ART_CORRUPT, "its counts are not those of its reference");
-    art_tree_rolled_back(tree);
+    commit_fails(ART_REQUEST_OPTIMIZE | ART_REQUEST_VACUUM, ART_CORRUPT, "its counts are not those of its reference");
 }
 
 static struct art_bucket_view bucket_of(unsigned run, uint32_t bucket) {
@@ -184,8 +162,6 @@ static void walk_refused(const struct art_range *range, bool backward, int most_
 
 /* The run below has a key behind the cursor's, and then one that lies before it and is shorter than what is skipped. */
 TEST(test_a_jump_meets_a_run_whose_keys_are_in_no_order) {
-    struct art_cursor *cursor;
-    small_tree_make(false);
     put("m/2", "1");
     put("z", "2");
     flush();
@@ -196,8 +172,7 @@ TEST(test_a_jump_meets_a_run_whose_keys_are_in_no_order) {
     struct art_bucket_view view = bucket_of(1, 0);
     ck_assert_uint_eq(view.first_bytes[1], 'z');
     ((uint8_t *)view.first_bytes)[1] = 'a';
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &(struct art_range){0}, false));
+    struct art_cursor *cursor = cursor_on(NULL, false);
     ck_assert(art_cursor_valid(cursor) && art_bytes_equal(art_cursor_key(cursor), text("m/1")));
     refused(art_cursor_skip_prefix(cursor, 2), ART_CORRUPT, "leads back");
     art_cursor_close(cursor);
@@ -207,9 +182,7 @@ TEST(test_a_jump_meets_a_run_whose_keys_are_in_no_order) {
  * backward, from the end, the last but one behind the last. Deletes in a newer run lie behind both, so that a walk that
  * goes on would search for what comes behind them, and find the first key again: without an end. */
 LOOP_TEST(test_a_walk_over_keys_in_no_order_ends, 2) {
-    bool existed;
     char key[20];
-    small_tree_make(false);
     put("b", "1");
     put("z", "2");
     for (int i = 0; i < 60; i++) {
@@ -219,7 +192,7 @@ LOOP_TEST(test_a_walk_over_keys_in_no_order_ends, 2) {
     flush();
     for (int i = 0; i < 60; i++) {
         sprintf(key, "zz%02d", i);
-        must(art_tree_delete(tree, text(key), &existed));
+        take_at(text(key));
     }
     flush();
     ck_assert_uint_eq(tree->root->runs, 2);
@@ -234,7 +207,6 @@ LOOP_TEST(test_a_walk_over_keys_in_no_order_ends, 2) {
 LOOP_TEST(test_a_walk_over_buckets_in_no_order_ends, 2) {
     enum { KEYS = 400 };
     char key[20];
-    small_tree_make(false);
     for (int i = 0; i < KEYS; i++) {
         sprintf(key, "%c%03d", i < KEYS / 2 ? 'b' : 'c', i);
         put(key, "1");
@@ -330,17 +302,12 @@ TEST(test_references_that_form_a_knot_end_every_walk) {
 /* --- rather a transaction that fails than rows that are gone ------------------------------------------------------ */
 
 static void commit_refused(const char *says) {
-    struct art_commit commit_of;
-    must(art_tree_request(tree, ART_REQUEST_FLUSH));
-    refused(art_tree_prepare(tree, &commit_of), ART_CORRUPT, says);
-    art_tree_rolled_back(tree);
+    commit_fails(ART_REQUEST_FLUSH, ART_CORRUPT, says);
     small_tree_again();
-    must(art_tree_check(tree));
-    ck_assert_uint_eq(rows(), 1);
+    rows_are(1);
 }
 
 TEST(test_a_root_that_nobody_could_read_is_not_committed) {
-    small_tree_make(false);
     put("a", "1");
     flush();
     put("b", "2");
@@ -349,7 +316,6 @@ TEST(test_a_root_that_nobody_could_read_is_not_committed) {
 }
 
 TEST(test_a_blob_that_is_in_use_is_not_overwritten_whoever_gives_its_slot_back) {
-    small_tree_make(false);
     put("a", "1");
     flush();
     put("b", "2");
@@ -357,14 +323,12 @@ TEST(test_a_blob_that_is_in_use_is_not_overwritten_whoever_gives_its_slot_back) 
     art_store_return_slot(tree->store, tree->root->run[0].top.slot);
     commit_with(ART_REQUEST_FLUSH); /* the flush is made once more, in another slot */
     ck_assert_ptr_nonnull(strstr(tree->damage, "a blob that is in use was about to be overwritten"));
-    ck_assert_uint_eq(rows(), 2);
-    must(art_tree_check(tree));
+    rows_are(2);
 }
 
 /* As sums that lie have it. */
 TEST(test_a_rank_that_is_not_between_the_bounds_leads_to_no_row) {
     struct art_bytes key;
-    small_tree_make(false);
     put("a", "1");
     for (int64_t rank = -1; rank <= 1; rank += 2) {
         struct art_between between = {.low_rank = 0, .high_rank = 1};
@@ -438,7 +402,6 @@ static void root_refused(struct art_buffer *bytes, const char *says) {
 }
 
 TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
-    small_tree_make(false);
     put("a", "1");
     flush();
     struct art_buffer good = {0}, bytes = {0};
@@ -486,7 +449,6 @@ TEST(test_a_root_that_makes_no_sense_is_refused_whatever_its_checksum) {
 
 /* One blob, led to as a leaf by one reference and as something else by another, which has its hash. */
 TEST(test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says) {
-    small_tree_make(false);
     put("a", "1");
     put("c", "2");
     flush();
@@ -524,7 +486,6 @@ TEST(test_a_blob_that_is_at_hand_is_not_taken_for_what_another_reference_says) {
 /* There is no level behind the last one, however many pages somebody says that a run of it has. */
 TEST(test_a_run_of_the_last_level_is_never_too_large_for_it) {
     bool due;
-    small_tree_make(false);
     put("a", "1");
     flush();
     tree->root->run[0].level = ART_RUN_LEVEL_LAST;
@@ -579,8 +540,7 @@ TEST(test_a_retired_list_that_makes_no_sense_stops_the_writer) {
     toy->retired = good;
     put("b", "2");
     flush();
-    must(art_tree_check(tree));
-    ck_assert_uint_eq(rows(), 2);
+    rows_are(2);
 }
 
 /* --- a check with much to say ------------------------------------------------------------------------------------- */
@@ -608,7 +568,6 @@ static int check_all(void) {
 /* Rows without their chunks, chunks without their row, in memory and in two runs. */
 TEST(test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all) {
     static uint8_t value[30000];
-    bool existed;
     short_memory_use();
     small_tree_make_of(false, (struct art_tree_options){.cache_bytes = 1 << 14, .blob_pages = 3});
     for (unsigned part = 0; part < 3; part++) {
@@ -618,7 +577,7 @@ TEST(test_a_check_that_finds_much_ends_with_what_hinders_it_or_finds_it_all) {
             sprintf(key, "large-%u-%02u", part, i);
             memset(value, (int)i + 1, sizeof value);
             struct art_bytes bytes = art_bytes(value, 5000 + step * (i % 12));
-            must(art_tree_insert(tree, ART_WRITE_REPLACE, text(key), bytes, &existed));
+            put_at(text(key), bytes);
         }
         lie_about(part == 1 ? "large-0-03" : "large-9-99", part == 1 ? ART_DELETE | ART_SHADOWS_OLDER : 0);
         forge("forged", 9000 + part, part + 1);
@@ -698,7 +657,6 @@ TEST(test_the_list_of_cuts_is_bounded_and_has_the_latest) {
 }
 
 TEST(test_a_root_whose_cuts_make_no_sense_is_refused_whatever_its_checksum) {
-    small_tree_make(false);
     put("a", "1");
     flush();
     struct art_buffer good = {0}, bytes = {0};
@@ -754,7 +712,6 @@ LOOP_TEST(test_a_root_whose_numbers_are_near_the_end_is_read_and_not_written, 2)
     size_t at = _i ? offsetof(struct art_root_header, csn) : offsetof(struct art_root_header, generation);
     static const char refusal[] = "the numbers of this table's transactions are used up";
     bool existed;
-    small_tree_make(false);
     put("a", "1");
     flush();
     for (uint64_t below = 0; below <= (uint64_t)1 << 32; below += (uint64_t)1 << 31) {
@@ -789,7 +746,6 @@ static void set_feature(size_t set, unsigned feature) {
 
 TEST(test_a_compatible_feature_of_a_root_is_ignored_and_ends_with_the_next_root) {
     enum { SET = offsetof(struct art_root_header, compatible) };
-    small_tree_make(false);
     put("a", "1");
     flush();
     set_feature(SET, 32);
@@ -801,7 +757,6 @@ TEST(test_a_compatible_feature_of_a_root_is_ignored_and_ends_with_the_next_root)
 
 TEST(test_a_table_with_a_read_only_feature_is_read_and_not_written) {
     bool existed;
-    small_tree_make(false);
     put("a", "1");
     flush();
     set_feature(offsetof(struct art_root_header, read_only), 7);
@@ -809,8 +764,7 @@ TEST(test_a_table_with_a_read_only_feature_is_read_and_not_written) {
     refused(art_tree_insert(tree, ART_WRITE_REPLACE, text("b"), text("1"), &existed), ART_READONLY,
             "the root has feature 7, with which this version can read, but not write");
     refused(art_tree_claim(tree), ART_READONLY, "feature 7");
-    must(art_tree_check(tree));
-    ck_assert_uint_eq(rows(), 1);
+    rows_are(1);
     change_features(offsetof(struct art_root_header, read_only), 0); /* while the tree is open */
     must(toy_refresh(toy, tree));
     must(art_tree_may_write(tree));
@@ -822,7 +776,6 @@ TEST(test_a_table_with_a_read_only_feature_is_read_and_not_written) {
 
 TEST(test_a_root_with_an_incompatible_feature_is_refused) {
     struct art_buffer bytes = {0};
-    small_tree_make(false);
     must(art_root_encode(tree->root, &bytes));
     art_store32(bytes.data + offsetof(struct art_root_header, incompatible), 1u << 16);
     root_refused_by(ART_CANTOPEN, &bytes,
@@ -836,7 +789,6 @@ TEST(test_what_a_later_version_has_behind_the_cuts_of_a_root_is_ignored) {
     static const uint8_t none[sizeof(struct art_root_cut)] = {0};
     struct art_buffer bytes = {0};
     struct art_root *root, *later;
-    small_tree_make(false);
     put("a", "1");
     flush();
     must(art_root_clone(tree->root, &root));
@@ -858,5 +810,5 @@ TEST(test_what_a_later_version_has_behind_the_cuts_of_a_root_is_ignored) {
 }
 
 int main(void) {
-    return suite_run("tree, lies", .seconds = 120, .tear_down = small_tree_end);
+    return suite_run("tree, lies", .seconds = 120, .set_up = small_tree_begin, .tear_down = small_tree_end);
 }

@@ -20,13 +20,13 @@ static uint8_t *whole_file;
 static uint64_t whole_bytes;
 
 static void keep_file(void) {
-    uint8_t *bytes = sim_disk_file_bytes(check_disk, check_options.path, &whole_bytes);
+    uint8_t *bytes = sim_disk_file_bytes(disk, options.path, &whole_bytes);
     whole_file = malloc(whole_bytes);
     memcpy(whole_file, bytes, whole_bytes);
 }
 
 static void put_file_back(void) {
-    sim_disk_put_file(check_disk, check_options.path, whole_file, whole_bytes);
+    sim_disk_put_file(disk, options.path, whole_file, whole_bytes);
 }
 
 /* Of so many runs, 0: a deep one. The oldest may have blocks. */
@@ -49,12 +49,12 @@ static void begin(unsigned runs) {
 static void end(void) {
     free(whole_file);
     facts_free();
-    check_world_free();
+    small_tree_end();
 }
 
 static unsigned judge(const struct damage *damage, unsigned count) {
-    struct art_salvage_options options = salvage_options();
-    return salvage_judge(&options, &(struct salvage_case){.damage = damage, .count = count});
+    struct art_salvage_options source = salvage_options();
+    return salvage_judge(&source, &(struct salvage_case){.damage = damage, .count = count});
 }
 
 static void spoil(const struct damage *damage) {
@@ -63,12 +63,12 @@ static void spoil(const struct damage *damage) {
 }
 
 /* Reads all; how many rows there are, and which of those of the log ("late/1" is bit 1). Aborts on an error. */
-static unsigned read_all(const struct art_salvage_options *options, unsigned *late, struct art_lost *lost) {
+static unsigned read_all(const struct art_salvage_options *source, unsigned *late, struct art_lost *lost) {
     struct art_salvage *salvage;
     unsigned rows = 0;
     *late = 0;
-    check_must(art_salvage_open(&salvage, options));
-    for (check_must(art_salvage_next(salvage)); art_salvage_valid(salvage); check_must(art_salvage_next(salvage))) {
+    must(art_salvage_open(&salvage, source));
+    for (must(art_salvage_next(salvage)); art_salvage_valid(salvage); must(art_salvage_next(salvage))) {
         struct art_bytes key = art_salvage_key(salvage);
         if (key.len == 6 && !memcmp(key.data, "late/", 5)) *late |= 1u << (key.data[5] - '0');
         rows++;
@@ -84,12 +84,12 @@ static unsigned read_all(const struct art_salvage_options *options, unsigned *la
 
 /* The file by itself, without its database. */
 static struct art_salvage_options alone(const char *path) {
-    struct art_salvage_options options = salvage_options();
-    options.path = path;
-    options.alone = true;
-    options.uuid_known = false;
-    options.each_log_row = NULL;
-    return options;
+    struct art_salvage_options source = salvage_options();
+    source.path = path;
+    source.alone = true;
+    source.uuid_known = false;
+    source.each_log_row = NULL;
+    return source;
 }
 
 /* --- pages -------------------------------------------------------------------------------------------------------- */
@@ -140,9 +140,9 @@ TEST(test_the_tops_of_all_runs_damaged_lose_no_row) {
     begin(3);
     struct damage damage[3];
     unsigned rows = judge(NULL, 0), n = 0;
-    for (unsigned i = 0; i < check_tree->root->runs; i++) {
-        if (check_tree->root->run[i].top.height) {
-            damage[n] = (struct damage){check_tree->root->run[i].top.slot, ART_BLOB_PAGES - 1};
+    for (unsigned i = 0; i < tree->root->runs; i++) {
+        if (tree->root->run[i].top.height) {
+            damage[n] = (struct damage){tree->root->run[i].top.slot, ART_BLOB_PAGES - 1};
             spoil(&damage[n++]);
         }
     }
@@ -154,19 +154,18 @@ TEST(test_the_tops_of_all_runs_damaged_lose_no_row) {
 /* --- the log and the root ----------------------------------------------------------------------------------------- */
 
 static void empty_row(unsigned i) {
-    check_toy->log.row[i].len = 0;
+    toy->log.row[i].len = 0;
 }
 
 static void remove_row(unsigned i) {
-    free(check_toy->log.row[i].data);
-    check_toy->log.rows--;
-    memmove(&check_toy->log.row[i], &check_toy->log.row[i + 1],
-            (check_toy->log.rows - i) * sizeof check_toy->log.row[0]);
+    free(toy->log.row[i].data);
+    toy->log.rows--;
+    memmove(&toy->log.row[i], &toy->log.row[i + 1], (toy->log.rows - i) * sizeof toy->log.row[0]);
 }
 
 static void forget_copies(void) {
     uint64_t bytes;
-    uint8_t *file = sim_disk_file_bytes(check_disk, check_options.path, &bytes);
+    uint8_t *file = sim_disk_file_bytes(disk, options.path, &bytes);
     memset(file + (size_t)ART_ROOT_COPY_FIRST_PAGE * ART_STORE_PAGE, 0,
            (size_t)ART_ROOT_COPIES * ART_ROOT_COPY_PAGES * ART_STORE_PAGE);
 }
@@ -183,42 +182,42 @@ TEST(test_a_root_that_is_gone_is_found_in_the_file) {
 
 TEST(test_an_emptied_log_loses_what_stood_in_it_alone) {
     begin(3);
-    struct art_salvage_options options = salvage_options();
+    struct art_salvage_options source = salvage_options();
     struct salvage_case without = {.without_log = true};
-    while (check_toy->log.rows) remove_row(0);
-    unsigned rows = salvage_judge(&options, &without);
+    while (toy->log.rows) remove_row(0);
+    unsigned rows = salvage_judge(&source, &without);
     ck_assert(salvage_told("may be lost: the log is empty"));
-    options.each_log_row = NULL;
-    ck_assert_uint_eq(salvage_judge(&options, &without), rows);
+    source.each_log_row = NULL;
+    ck_assert_uint_eq(salvage_judge(&source, &without), rows);
     ck_assert(salvage_told("may be lost"));
 }
 
 TEST(test_a_copy_of_a_later_generation_replaces_a_root_that_was_put_back) {
     begin(3);
     unsigned rows = judge(NULL, 0);
-    struct art_salvage_options options = salvage_options();
-    struct toy_row *row = &check_toy->log.row[0];
+    struct art_salvage_options source = salvage_options();
+    struct toy_row *row = &toy->log.row[0];
     struct art_buffer copy = {0};
     uint8_t initial[ART_ROOT_INITIAL_MAX];
-    check_must(art_buffer_append(&copy, row->data, row->len));
-    options.root = art_buffer_bytes(&copy);
-    row->len = art_tree_initial_root(check_options.uuid, initial);
+    must(art_buffer_append(&copy, row->data, row->len));
+    source.root = art_buffer_bytes(&copy);
+    row->len = art_tree_initial_root(options.uuid, initial);
     memcpy(row->data, initial, row->len);
-    ck_assert_uint_eq(salvage_judge(&options, &(struct salvage_case){0}), rows);
+    ck_assert_uint_eq(salvage_judge(&source, &(struct salvage_case){0}), rows);
     art_buffer_clear(&copy);
 }
 
 /* Three rows: without the first the second cannot be verified, and the third can. */
 TEST(test_rows_of_the_log_behind_a_lost_one_are_verified_by_each_other) {
     begin(1);
-    check_put("late/4", check_large(40, 4));
-    check_commit(false);
-    ck_assert_uint_eq(check_toy->log.rows, 4);
-    struct art_salvage_options options = salvage_options();
+    put_at(text("late/4"), check_large(40, 4));
+    commit();
+    ck_assert_uint_eq(toy->log.rows, 4);
+    struct art_salvage_options source = salvage_options();
     struct art_lost lost;
     unsigned late;
     remove_row(1);
-    read_all(&options, &late, &lost);
+    read_all(&source, &late, &lost);
     ck_assert_uint_eq(late, 1u << 4);
     ck_assert_msg(strstr(lost.what, "the changes of versions ") != NULL, "%s", lost.what);
     ck_assert(!lost.after_set && !lost.before_set);
@@ -226,33 +225,33 @@ TEST(test_rows_of_the_log_behind_a_lost_one_are_verified_by_each_other) {
 
 TEST(test_a_damaged_row_of_the_log_hides_no_other) {
     begin(1);
-    check_toy->log.row[1].data[check_toy->log.row[1].len - 1] ^= 1;
-    struct art_salvage_options options = salvage_options();
+    toy->log.row[1].data[toy->log.row[1].len - 1] ^= 1;
+    struct art_salvage_options source = salvage_options();
     struct art_lost lost;
     unsigned late;
-    read_all(&options, &late, &lost);
+    read_all(&source, &late, &lost);
     ck_assert_uint_eq(late, 1u << 3);
 }
 
 /* No root anywhere: the blobs alone, each page damaged in turn. */
 LOOP_TEST(test_without_a_root_all_blobs_are_read, 2) {
     begin_with(3, _i);
-    struct art_salvage_options options = salvage_options();
+    struct art_salvage_options source = salvage_options();
     struct salvage_case what = {.without_root = true, .without_log = true};
     unsigned count;
     struct damage *pages = facts_pages(&count);
-    while (check_toy->log.rows) remove_row(0);
+    while (toy->log.rows) remove_row(0);
     forget_copies();
     free(whole_file);
     keep_file();
-    unsigned rows = salvage_judge(&options, &what);
+    unsigned rows = salvage_judge(&source, &what);
     ck_assert_uint_gt(rows, CHECK_ROWS * 8 / 10);
     ck_assert(salvage_told("found without a root"));
     for (unsigned i = 0; i < count; i += 1 + count / 60) {
         spoil(&pages[i]);
         what.damage = &pages[i];
         what.count = 1;
-        salvage_judge(&options, &what);
+        salvage_judge(&source, &what);
         put_file_back();
     }
     free(pages);
@@ -260,27 +259,27 @@ LOOP_TEST(test_without_a_root_all_blobs_are_read, 2) {
 
 TEST(test_a_table_that_never_had_a_run_is_its_log) {
     begin(0);
-    struct art_salvage_options options;
+    struct art_salvage_options source;
     struct art_lost lost;
     unsigned late;
-    art_tree_close(check_tree);
-    check_tree = NULL;
-    toy_free(check_toy);
-    check_toy = toy_new(true);
-    check_options.path = "a.db-u-12345678.art";
-    check_must(check_reopen());
-    check_put("one", check_large(10, 1));
-    check_commit(false);
+    art_tree_close(tree);
+    tree = NULL;
+    toy_free(toy);
+    toy = toy_new(true);
+    options.path = "a.db-u-12345678.art";
+    must(check_reopen());
+    put_at(text("one"), check_large(10, 1));
+    commit();
     remove_row(0);
-    options = salvage_options();
-    ck_assert_uint_eq(read_all(&options, &late, &lost), 1);
+    source = salvage_options();
+    ck_assert_uint_eq(read_all(&source, &late, &lost), 1);
 }
 
 /* Chunks of a value that is nearly the same byte everywhere stand in blocks, as rows do. */
 TEST(test_large_values_come_out_of_blocks) {
     static uint8_t bytes[30000];
     enum { VALUES = 20 };
-    struct art_salvage_options options;
+    struct art_salvage_options source;
     struct art_salvage *salvage;
     unsigned found = 0;
     char path[20];
@@ -288,14 +287,14 @@ TEST(test_large_values_come_out_of_blocks) {
     for (unsigned i = 0; i < VALUES; i++) {
         snprintf(path, sizeof path, "same/%02u", i);
         bytes[1000 * i] = 1;
-        check_put(path, art_bytes(bytes, sizeof bytes));
+        put_at(text(path), art_bytes(bytes, sizeof bytes));
     }
-    check_must(art_tree_request(check_tree, ART_REQUEST_OPTIMIZE));
-    check_commit(false);
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
+    commit();
     memset(bytes, 0, sizeof bytes);
-    options = salvage_options();
-    check_must(art_salvage_open(&salvage, &options));
-    for (check_must(art_salvage_next(salvage)); art_salvage_valid(salvage); check_must(art_salvage_next(salvage))) {
+    source = salvage_options();
+    must(art_salvage_open(&salvage, &source));
+    for (must(art_salvage_next(salvage)); art_salvage_valid(salvage); must(art_salvage_next(salvage))) {
         struct art_bytes key = art_salvage_key(salvage);
         if (key.len != 7 || memcmp(key.data, "same/", 5) != 0) continue;
         bytes[1000 * found++] = 1;
@@ -324,7 +323,7 @@ static void delete_directory(const char *prefix) {
     uint64_t rows;
     art_test_hooks.as_one = true;
     if (*prefix) art_range_of_prefix(text_of(prefix), memory, &range);
-    check_must(art_tree_delete_range(check_tree, &range, &rows));
+    must(art_tree_delete_range(tree, &range, &rows));
     art_test_hooks.as_one = false;
     ck_assert_uint_gt(rows, 0);
 }
@@ -333,7 +332,7 @@ static void move_directory(const char *from, const char *to) {
     uint64_t rows;
     bool taken;
     art_test_hooks.as_one = true;
-    check_must(art_tree_move_prefix(check_tree, text_of(from), text_of(to), false, &rows, &taken));
+    must(art_tree_move_prefix(tree, text_of(from), text_of(to), false, &rows, &taken));
     art_test_hooks.as_one = false;
     ck_assert(rows && !taken);
 }
@@ -342,7 +341,7 @@ static void put_some(const char *prefix, unsigned count) {
     char path[40];
     for (unsigned i = 0; i < count; i++) {
         snprintf(path, sizeof path, "%sfresh-%04u", prefix, i);
-        check_put(path, check_large(60, 9));
+        put_at(text(path), check_large(60, 9));
     }
 }
 
@@ -352,15 +351,15 @@ static uint64_t rows_below(const char *prefix) {
     struct art_range range = {0};
     uint64_t rows;
     if (*prefix) art_range_of_prefix(text_of(prefix), memory, &range);
-    check_must(art_tree_count(check_tree, &range, &rows));
+    must(art_tree_count(tree, &range, &rows));
     return rows;
 }
 
-static uint64_t shown_below(const struct art_salvage_options *options, const char *prefix) {
+static uint64_t shown_below(const struct art_salvage_options *source, const char *prefix) {
     struct art_salvage *salvage;
     uint64_t rows = 0;
-    check_must(art_salvage_open(&salvage, options));
-    for (check_must(art_salvage_next(salvage)); art_salvage_valid(salvage); check_must(art_salvage_next(salvage))) {
+    must(art_salvage_open(&salvage, source));
+    for (must(art_salvage_next(salvage)); art_salvage_valid(salvage); must(art_salvage_next(salvage))) {
         rows += art_bytes_starts_with(art_salvage_key(salvage), text_of(prefix));
     }
     art_salvage_close(salvage);
@@ -383,8 +382,8 @@ static enum art_rc add_index(void *context, const struct art_ref *ref) {
 /* All of them, and row 0: the copy of the root in the file is left. */
 static void spoil_indexes_and_root(void) {
     struct indexes indexes = {0};
-    for (unsigned i = 0; i < check_tree->root->runs; i++) {
-        check_must(art_run_each_ref(check_tree->store, &check_tree->root->run[i], add_index, &indexes));
+    for (unsigned i = 0; i < tree->root->runs; i++) {
+        must(art_run_each_ref(tree->store, &tree->root->run[i], add_index, &indexes));
     }
     ck_assert_uint_gt(indexes.count, 0);
     for (unsigned i = 0; i < indexes.count; i++) spoil(&indexes.blob[i]);
@@ -394,16 +393,16 @@ static void spoil_indexes_and_root(void) {
 static void only_directory_deleted(const char *prefix) {
     uint64_t in_all = rows_below(""), below = rows_below(prefix);
     spoil_indexes_and_root();
-    struct art_salvage_options options = salvage_options(), file = alone(check_options.path);
-    ck_assert_uint_eq(shown_below(&options, prefix), below);
-    ck_assert_uint_ge(shown_below(&options, ""), in_all);
+    struct art_salvage_options source = salvage_options(), file = alone(options.path);
+    ck_assert_uint_eq(shown_below(&source, prefix), below);
+    ck_assert_uint_ge(shown_below(&source, ""), in_all);
     ck_assert_uint_eq(shown_below(&file, prefix), below);
 }
 
 TEST(test_a_directory_that_was_deleted_as_one_thing_stays_deleted) {
     begin(3);
     delete_directory("dir-0010/");
-    check_commit(true);
+    flush();
     ck_assert_uint_eq(rows_below("dir-0010/"), 0);
     only_directory_deleted("dir-0010/");
 }
@@ -413,9 +412,9 @@ TEST(test_rows_that_came_into_a_deleted_directory_are_shown) {
     begin(3);
     delete_directory("dir-0010/");
     put_some("dir-0010/", 600);
-    check_commit(true);
+    flush();
     put_some("dir-0010/later-", 600);
-    check_commit(true);
+    flush();
     ck_assert_uint_eq(rows_below("dir-0010/"), 1200);
     only_directory_deleted("dir-0010/");
 }
@@ -424,54 +423,53 @@ TEST(test_rows_that_came_into_a_deleted_directory_are_shown) {
 TEST(test_rows_of_the_memtable_that_go_with_their_directory_do_not_come_back) {
     begin(3);
     put_some("dir-0010/", 600);
-    check_commit(false);
+    commit();
     put_some("dir-0010/more-", 600);
     move_directory("dir-0010/", "there/");
-    check_commit(true);
+    flush();
     only_directory_deleted("dir-0010/");
 }
 
 TEST(test_a_directory_that_was_moved_away_is_where_it_went_alone) {
     begin(3);
     move_directory("dir-0010/", "moved/");
-    check_commit(true);
+    flush();
     move_directory("moved/", "dir-0010/");
-    check_commit(true);
+    flush();
     move_directory("dir-0010/", "there/");
-    check_commit(true);
+    flush();
     uint64_t there = rows_below("there/");
     only_directory_deleted("dir-0010/");
-    struct art_salvage_options options = salvage_options();
-    ck_assert_uint_eq(shown_below(&options, "there/"), there);
-    ck_assert_uint_eq(shown_below(&options, "moved/"), 0);
+    struct art_salvage_options source = salvage_options();
+    ck_assert_uint_eq(shown_below(&source, "there/"), there);
+    ck_assert_uint_eq(shown_below(&source, "moved/"), 0);
 }
 
 /* And deletes that were taken back hide nothing. */
 TEST(test_a_delete_that_was_rolled_back_hides_nothing_in_a_salvage) {
     begin(3);
     uint32_t savepoint;
-    check_put("first", check_large(10, 1));
-    check_must(art_tree_savepoint(check_tree, &savepoint));
+    put_at(text("first"), check_large(10, 1));
+    must(art_tree_savepoint(tree, &savepoint));
     delete_directory("dir-0010/");
-    art_tree_rollback_to(check_tree, savepoint);
+    art_tree_rollback_to(tree, savepoint);
     delete_directory("dir-0011/");
-    check_commit(true);
+    flush();
     delete_directory("dir-0012/");
-    art_tree_rolled_back(check_tree);
-    check_must(toy_refresh(check_toy, check_tree));
+    roll_back();
     ck_assert_uint_gt(rows_below("dir-0010/"), 50);
     uint64_t kept = rows_below("dir-0012/");
     only_directory_deleted("dir-0010/");
-    struct art_salvage_options options = salvage_options();
-    ck_assert_uint_eq(shown_below(&options, "dir-0011/"), 0);
-    ck_assert_uint_eq(shown_below(&options, "dir-0012/"), kept);
+    struct art_salvage_options source = salvage_options();
+    ck_assert_uint_eq(shown_below(&source, "dir-0011/"), 0);
+    ck_assert_uint_eq(shown_below(&source, "dir-0012/"), kept);
 }
 
 TEST(test_a_table_that_was_emptied_as_one_thing_stays_empty) {
     begin(3);
     delete_directory("");
     put_some("dir-0010/", 600);
-    check_commit(true);
+    flush();
     ck_assert_uint_eq(rows_below(""), 600);
     only_directory_deleted("");
 }
@@ -482,20 +480,20 @@ TEST(test_optimize_ends_the_list_of_deleted_directories) {
     begin(3);
     for (unsigned i = 0; i < 10; i++) {
         delete_directory(numbered(prefix, i));
-        check_commit(true);
+        flush();
     }
-    ck_assert_uint_eq(art_cuts_count(&check_tree->root->cuts), 10);
-    check_put("zero", check_large(10, 1)); /* what is in order already is not written anew, and keeps its list */
-    check_must(art_tree_request(check_tree, ART_REQUEST_OPTIMIZE));
-    check_commit(false);
-    ck_assert_uint_eq(art_cuts_count(&check_tree->root->cuts), 1);
+    ck_assert_uint_eq(art_cuts_count(&tree->root->cuts), 10);
+    put_at(text("zero"), check_large(10, 1)); /* what is in order already is not written anew, and keeps its list */
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
+    commit();
+    ck_assert_uint_eq(art_cuts_count(&tree->root->cuts), 1);
     put_some("dir-0010/", 600);
     delete_directory("dir-0011/");
-    check_commit(true);
-    ck_assert_uint_eq(art_cuts_count(&check_tree->root->cuts), 2);
+    flush();
+    ck_assert_uint_eq(art_cuts_count(&tree->root->cuts), 2);
     spoil_indexes_and_root();
-    struct art_salvage_options options = salvage_options();
-    ck_assert_uint_eq(shown_below(&options, ""), rows_below(""));
+    struct art_salvage_options source = salvage_options();
+    ck_assert_uint_eq(shown_below(&source, ""), rows_below(""));
 }
 
 /* Directories deleted, moved and filled at random: what is shown is the table, with every index and the root gone. No
@@ -505,17 +503,17 @@ LOOP_TEST(test_whatever_directories_were_moved_a_salvage_shows_the_table, 6) {
     char name[NAME_BYTES], other[NAME_BYTES];
     begin(3);
     delete_directory("dir-0000/");
-    check_put("zero", check_large(10, 1));
-    check_must(art_tree_request(check_tree, ART_REQUEST_OPTIMIZE));
-    check_commit(false); /* from here on no blob of before is trusted */
+    put_at(text("zero"), check_large(10, 1));
+    must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
+    commit(); /* from here on no blob of before is trusted */
     put_some("dir-0003/", 1000);
     for (unsigned i = 0; i < 40; i++) {
         uint32_t savepoint;
         numbered(name, random_below(&dice, DIRECTORIES));
         numbered(other, random_below(&dice, DIRECTORIES));
         bool here = rows_below(name), there = rows_below(other);
-        check_put("zero", check_large(10, (uint8_t)i));
-        check_must(art_tree_savepoint(check_tree, &savepoint));
+        put_at(text("zero"), check_large(10, (uint8_t)i));
+        must(art_tree_savepoint(tree, &savepoint));
         bool deletes = random_once_in(&dice, 3), back = deletes && here && random_once_in(&dice, 3);
         if (deletes && here)
             delete_directory(name);
@@ -523,20 +521,20 @@ LOOP_TEST(test_whatever_directories_were_moved_a_salvage_shows_the_table, 6) {
             move_directory(name, other);
         else if (!here)
             put_some(name, 1 + random_below(&dice, 700));
-        if (back) art_tree_rollback_to(check_tree, savepoint);
-        art_tree_release_savepoints(check_tree, savepoint);
-        if (random_once_in(&dice, 2)) check_commit(random_once_in(&dice, 2));
-        if (random_once_in(&dice, 20)) check_must(art_tree_request(check_tree, ART_REQUEST_OPTIMIZE));
+        if (back) art_tree_rollback_to(tree, savepoint);
+        art_tree_release_savepoints(tree, savepoint);
+        if (random_once_in(&dice, 2)) commit_with(random_once_in(&dice, 2) ? ART_REQUEST_FLUSH : 0);
+        if (random_once_in(&dice, 20)) must(art_tree_request(tree, ART_REQUEST_OPTIMIZE));
     }
     put_some("last/", 600); /* one run with an index, at least */
-    check_commit(true);
-    check_must(check_reopen());
+    flush();
+    must(check_reopen());
     uint64_t rows[DIRECTORIES], all = rows_below("");
     for (unsigned i = 0; i < DIRECTORIES; i++) rows[i] = rows_below(numbered(name, i));
     spoil_indexes_and_root();
-    struct art_salvage_options options = salvage_options();
-    for (unsigned i = 0; i < DIRECTORIES; i++) ck_assert_uint_eq(shown_below(&options, numbered(name, i)), rows[i]);
-    ck_assert_uint_eq(shown_below(&options, ""), all);
+    struct art_salvage_options source = salvage_options();
+    for (unsigned i = 0; i < DIRECTORIES; i++) ck_assert_uint_eq(shown_below(&source, numbered(name, i)), rows[i]);
+    ck_assert_uint_eq(shown_below(&source, ""), all);
 }
 
 /* --- the file ----------------------------------------------------------------------------------------------------- */
@@ -544,26 +542,25 @@ LOOP_TEST(test_whatever_directories_were_moved_a_salvage_shows_the_table, 6) {
 TEST(test_a_file_alone_is_the_table_as_it_was_flushed) {
     begin(3);
     struct salvage_case what = {.without_log = true};
-    struct art_salvage_options options = alone(check_options.path);
-    unsigned rows = salvage_judge(&options, &what);
+    struct art_salvage_options source = alone(options.path);
+    unsigned rows = salvage_judge(&source, &what);
     ck_assert(salvage_told("are not in this file"));
     uint64_t bytes;
-    memset(sim_disk_file_bytes(check_disk, check_options.path, &bytes), 0xaa, 3 * ART_STORE_PAGE);
-    ck_assert_uint_eq(salvage_judge(&options, &what), rows); /* the copy of the root knows the id */
+    memset(sim_disk_file_bytes(disk, options.path, &bytes), 0xaa, 3 * ART_STORE_PAGE);
+    ck_assert_uint_eq(salvage_judge(&source, &what), rows); /* the copy of the root knows the id */
     forget_copies();
     what.without_root = true;
-    ck_assert_uint_ge(salvage_judge(&options, &what), rows); /* and so does every blob */
+    ck_assert_uint_ge(salvage_judge(&source, &what), rows); /* and so does every blob */
 }
 
 /* The one that was written last is torn: the one before it leads to what was flushed before, as far as it is still
  * there. */
 TEST(test_a_torn_copy_of_the_root_leaves_the_one_before) {
     begin(3);
-    struct art_salvage_options options = alone(check_options.path);
+    struct art_salvage_options source = alone(options.path);
     struct art_root_copy copy[ART_ROOT_COPIES];
     uint64_t bytes;
-    uint8_t *at =
-        sim_disk_file_bytes(check_disk, check_options.path, &bytes) + ART_ROOT_COPY_FIRST_PAGE * ART_STORE_PAGE;
+    uint8_t *at = sim_disk_file_bytes(disk, options.path, &bytes) + ART_ROOT_COPY_FIRST_PAGE * ART_STORE_PAGE;
     for (int i = 0; i < ART_ROOT_COPIES; i++) {
         memcpy(&copy[i], at + (size_t)i * ART_ROOT_COPY_PAGES * ART_STORE_PAGE, sizeof copy[i]);
         ck_assert_int_eq(memcmp(copy[i].magic, ART_ROOT_COPY_MAGIC, sizeof copy[i].magic), 0);
@@ -573,7 +570,7 @@ TEST(test_a_torn_copy_of_the_root_leaves_the_one_before) {
     at[(size_t)newest * ART_ROOT_COPY_PAGES * ART_STORE_PAGE + sizeof copy[0] + 20] ^= 1;
     struct art_lost lost;
     unsigned late;
-    ck_assert_uint_gt(read_all(&options, &late, &lost), CHECK_ROWS * 8 / 10);
+    ck_assert_uint_gt(read_all(&source, &late, &lost), CHECK_ROWS * 8 / 10);
     ck_assert_ptr_nonnull(strstr(lost.what, "are not in this file"));
 }
 
@@ -589,7 +586,7 @@ TEST(test_a_file_cut_anywhere_gives_what_is_left) {
             uint64_t behind = (uint64_t)pages[j].slot * ART_BLOB_BYTES + (pages[j].page + 1) * (uint64_t)ART_BLOB_PAGE;
             if (behind > size) lost[n++] = pages[j];
         }
-        sim_disk_put_file(check_disk, check_options.path, whole_file, size);
+        sim_disk_put_file(disk, options.path, whole_file, size);
         judge(lost, n);
     }
     free(lost);
@@ -598,26 +595,26 @@ TEST(test_a_file_cut_anywhere_gives_what_is_left) {
 
 TEST(test_a_missing_file_leaves_the_log) {
     begin(2);
-    struct art_salvage_options options = salvage_options();
+    struct art_salvage_options source = salvage_options();
     struct art_salvage *salvage;
     struct art_lost lost;
     unsigned late;
-    options.path = "nowhere.art";
-    ck_assert_uint_eq(read_all(&options, &late, &lost), 3);
-    options.alone = true;
-    ck_assert_int_eq(art_salvage_open(&salvage, &options), ART_MISSING);
+    source.path = "nowhere.art";
+    ck_assert_uint_eq(read_all(&source, &late, &lost), 3);
+    source.alone = true;
+    ck_assert_int_eq(art_salvage_open(&salvage, &source), ART_MISSING);
 }
 
 TEST(test_another_tables_file_is_refused_and_a_file_of_nothing) {
     begin(1);
-    struct art_salvage_options options = salvage_options();
+    struct art_salvage_options source = salvage_options();
     struct art_salvage *salvage;
     static uint8_t nothing[3 * ART_BLOB_BYTES];
-    options.uuid[0] ^= 1;
-    ck_assert_int_eq(art_salvage_open(&salvage, &options), ART_FOREIGN);
-    sim_disk_put_file(check_disk, "nothing.art", nothing, sizeof nothing);
-    options = alone("nothing.art");
-    ck_assert_int_eq(art_salvage_open(&salvage, &options), ART_FOREIGN);
+    source.uuid[0] ^= 1;
+    ck_assert_int_eq(art_salvage_open(&salvage, &source), ART_FOREIGN);
+    sim_disk_put_file(disk, "nothing.art", nothing, sizeof nothing);
+    source = alone("nothing.art");
+    ck_assert_int_eq(art_salvage_open(&salvage, &source), ART_FOREIGN);
 }
 
 /* --- lies --------------------------------------------------------------------------------------------------------- */
@@ -637,11 +634,11 @@ static void lie_about(uint32_t slot) {
     trailer->own_hash = art_blob_trailer_hash(image + ART_LAST_PAGE_AT);
 }
 
-static unsigned read_whatever_comes(const struct art_salvage_options *options) {
+static unsigned read_whatever_comes(const struct art_salvage_options *source) {
     struct art_salvage *salvage;
     struct art_lost lost;
     unsigned rows = 0;
-    if (art_salvage_open(&salvage, options)) return 0;
+    if (art_salvage_open(&salvage, source)) return 0;
     while (!art_salvage_next(salvage) && art_salvage_valid(salvage)) {
         struct art_bytes key = art_salvage_key(salvage), value = art_salvage_value(salvage);
         ck_assert_uint_le(key.len, ART_PATH_MAX);
@@ -654,17 +651,17 @@ static unsigned read_whatever_comes(const struct art_salvage_options *options) {
 
 TEST(test_lies_with_right_hashes_do_no_harm) {
     begin(3);
-    struct art_salvage_options options = salvage_options();
+    struct art_salvage_options source = salvage_options();
     unsigned count, rounds = random_rounds(60) / SLOW;
     struct damage *pages = facts_pages(&count);
     forget_copies();
-    while (check_toy->log.rows) remove_row(0);
+    while (toy->log.rows) remove_row(0);
     free(whole_file);
     keep_file();
     for (unsigned i = 0; i < rounds; i++) {
         if (!random_span(&dice)) continue;
         for (unsigned n = 1 + random_below(&dice, 3); n; n--) lie_about(pages[random_below(&dice, count)].slot);
-        read_whatever_comes(&options);
+        read_whatever_comes(&source);
         put_file_back();
     }
     free(pages);
@@ -672,16 +669,16 @@ TEST(test_lies_with_right_hashes_do_no_harm) {
 
 TEST(test_lies_in_the_tops_do_no_harm) {
     begin(3);
-    struct art_salvage_options options = salvage_options();
-    struct toy_row *row = &check_toy->log.row[0];
+    struct art_salvage_options source = salvage_options();
+    struct toy_row *row = &toy->log.row[0];
     uint8_t *root = malloc(row->len);
     memcpy(root, row->data, row->len);
     for (unsigned i = 0; i < random_rounds(60) / SLOW; i++) {
         if (!random_span(&dice)) continue;
-        unsigned run = random_below(&dice, check_tree->root->runs);
-        lie_about(check_tree->root->run[run].top.slot);
+        unsigned run = random_below(&dice, tree->root->runs);
+        lie_about(tree->root->run[run].top.slot);
         check_reseal_top(run);
-        read_whatever_comes(&options);
+        read_whatever_comes(&source);
         put_file_back();
         memcpy(row->data, root, row->len);
         for (unsigned n = 1 + random_below(&dice, 4); n; n--) { /* and a root that says anything */
@@ -689,7 +686,7 @@ TEST(test_lies_in_the_tops_do_no_harm) {
         }
         uint64_t sum = art_hash64(row->data, row->len - 8);
         memcpy(row->data + row->len - 8, &sum, sizeof sum);
-        read_whatever_comes(&options);
+        read_whatever_comes(&source);
         memcpy(row->data, root, row->len);
     }
     free(root);
@@ -704,9 +701,9 @@ static bool out_of_patience(void *context) {
     return patience && --patience == 0;
 }
 
-static int read_to_the_end(const struct art_salvage_options *options) {
+static int read_to_the_end(const struct art_salvage_options *source) {
     struct art_salvage *salvage;
-    int rc = art_salvage_open(&salvage, options);
+    int rc = art_salvage_open(&salvage, source);
     if (rc) return rc;
     do {
         rc = art_salvage_next(salvage);
@@ -718,14 +715,14 @@ static int read_to_the_end(const struct art_salvage_options *options) {
 TEST(test_want_of_memory_is_said_and_leaves_nothing_behind) {
     short_memory_use();
     begin(2);
-    struct art_salvage_options options = salvage_options();
-    struct damage damage = {check_tree->root->run[1].top.slot, ART_BLOB_PAGES - 1};
+    struct art_salvage_options source = salvage_options();
+    struct damage damage = {tree->root->run[1].top.slot, ART_BLOB_PAGES - 1};
     for (int what = 0; what < 2; what++) {
         if (what) spoil(&damage);
         int64_t blocks = short_memory_blocks();
         for (int64_t n = 0;; n += 1 + n / 40) {
             short_memory_fail_after(n);
-            int rc = read_to_the_end(&options);
+            int rc = read_to_the_end(&source);
             bool failed = short_memory_failures() > 0;
             short_memory_fail_after(-1);
             ck_assert_int_eq(rc, failed ? ART_NOMEM : ART_OK);
@@ -737,12 +734,12 @@ TEST(test_want_of_memory_is_said_and_leaves_nothing_behind) {
 
 TEST(test_salvage_can_be_interrupted) {
     begin(2);
-    struct art_salvage_options options = salvage_options();
+    struct art_salvage_options source = salvage_options();
     unsigned asked = 0;
-    options.interrupted = out_of_patience;
+    source.interrupted = out_of_patience;
     for (;; asked++) {
         patience = asked + 1;
-        int rc = read_to_the_end(&options);
+        int rc = read_to_the_end(&source);
         if (!rc) break;
         ck_assert_int_eq(rc, ART_INTERRUPT);
     }

@@ -72,11 +72,7 @@ static bool host_interrupted(void *context) {
 static enum art_rc host_each_log_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
                                      void *to) {
     (void)context;
-    int rc = strikes() ? failed() : ART_OK;
-    for (unsigned i = 0; !rc && i < toy->log.rows; i++) {
-        rc = row(to, (int64_t)toy->log.row[i].csn, art_bytes(toy->log.row[i].data, toy->log.row[i].len));
-    }
-    return rc;
+    return strikes() ? failed() : toy_each_row(toy, row, to);
 }
 
 /* --- rows of the host's: what a transaction did to them goes with it ---------------------------------------------- */

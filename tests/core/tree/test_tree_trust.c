@@ -11,7 +11,6 @@ enum { ROWS = 2500 };
 
 /* Several runs, with deletes over rows of older ones, one of them with an index, and some rows in the log. */
 static void make_world(uint64_t seed) {
-    bool existed;
     struct random random = {seed};
     small_tree_make_of(false,
                        (struct art_tree_options){.cache_bytes = 16 << 20, .spill_limit = 1 << 20, .blob_pages = 4});
@@ -22,9 +21,9 @@ static void make_world(uint64_t seed) {
                                            random_below(&random, 60));
             struct art_bytes key = art_bytes(text, n);
             if (part && random_once_in(&random, 2))
-                must(art_tree_delete(tree, key, &existed));
+                take_at(key);
             else
-                must(art_tree_insert(tree, ART_WRITE_REPLACE, key, art_bytes(text, n), &existed));
+                put_at(key, art_bytes(text, n));
         }
         if (part < 3) must(art_tree_request(tree, ART_REQUEST_FLUSH));
         commit();

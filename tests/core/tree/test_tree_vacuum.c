@@ -12,6 +12,7 @@ static void make_large_world(void) {
 
 static void end_world(void) {
     must(art_tree_check(tree));
+    small_tree_end();
 }
 
 static struct art_bytes key_of(unsigned i) {
@@ -21,18 +22,16 @@ static struct art_bytes key_of(unsigned i) {
 
 /* Rows in many small transactions, so that there are several runs. */
 static void insert(unsigned from, unsigned to) {
-    bool existed;
     for (unsigned i = from; i < to; i++) {
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, key_of(i), art_bytes("a value of some bytes", 21), &existed));
+        put_at(key_of(i), art_bytes("a value of some bytes", 21));
         if (i % 200 == 199) commit();
     }
     commit();
 }
 
 static void thin_out(unsigned from, unsigned to, unsigned keep) {
-    bool existed;
     for (unsigned i = from; i < to; i++) {
-        if (i % keep) must(art_tree_delete(tree, key_of(i), &existed));
+        if (i % keep) take_at(key_of(i));
         if (i % 400 == 399) commit();
     }
     commit();
@@ -65,7 +64,6 @@ TEST(test_optimize_and_two_vacuums_leave_no_hole) {
     ck_assert_uint_eq(holes(), 0);
     ck_assert_uint_lt(info().store.file_bytes * 3, before);
     expect_rows(2000);
-    end_world();
 }
 
 TEST(test_vacuum_alone_makes_a_file_of_several_runs_small) {
@@ -85,7 +83,6 @@ TEST(test_vacuum_alone_makes_a_file_of_several_runs_small) {
     ck_assert_uint_le(holes(), 3 * after.runs);         /* index blobs had to be written beside themselves */
     ck_assert_uint_lt(after.store.file_bytes, full);
     expect_rows(2300);
-    end_world();
 }
 
 TEST(test_what_a_reader_may_stand_on_is_neither_written_nor_cut_off) {
@@ -114,7 +111,6 @@ TEST(test_what_a_reader_may_stand_on_is_neither_written_nor_cut_off) {
     vacuum();
     ck_assert_uint_eq(holes(), 0);
     expect_rows(1200);
-    end_world();
 }
 
 TEST(test_a_vacuum_with_nothing_to_do_writes_no_blob) {
@@ -128,7 +124,6 @@ TEST(test_a_vacuum_with_nothing_to_do_writes_no_blob) {
     struct art_tree_info after = info();
     ck_assert_uint_le(after.store.count.pages_written, before.store.count.pages_written + 1); /* the copy of the root */
     ck_assert_uint_eq(after.store.file_bytes, before.store.file_bytes);
-    end_world();
 }
 
 TEST(test_a_table_without_a_file_gets_none_by_vacuum) {
@@ -139,15 +134,13 @@ TEST(test_a_table_without_a_file_gets_none_by_vacuum) {
     vacuum();
     ck_assert(!sim_disk_has_file(disk, options.path));
     expect_rows(1);
-    end_world();
 }
 
 TEST(test_a_table_that_was_emptied_keeps_a_superblock) {
     make_world(false);
     insert(0, 4000);
     thin_out(0, 4000, 4001);
-    bool existed;
-    must(art_tree_delete(tree, key_of(0), &existed));
+    take_at(key_of(0));
     commit();
     optimize();
     vacuum();
@@ -156,7 +149,6 @@ TEST(test_a_table_that_was_emptied_keeps_a_superblock) {
     expect_rows(0);
     insert(0, 500);
     expect_rows(500);
-    end_world();
 }
 
 TEST(test_a_rollback_forgets_the_wish_and_gives_the_slots_back) {
@@ -170,15 +162,13 @@ TEST(test_a_rollback_forgets_the_wish_and_gives_the_slots_back) {
         must(art_tree_request(tree, ART_REQUEST_VACUUM));
         must(art_tree_prepare(tree, &unused));
         ck_assert(unused.write_root);
-        art_tree_rolled_back(tree);
-        must(toy_refresh(toy, tree));
+        roll_back();
         must(art_tree_prepare(tree, &unused));
         ck_assert(!unused.write_root);
     }
     ck_assert_uint_eq(info().generation, before.generation);
     ck_assert_uint_le(info().store.file_bytes, before.store.file_bytes);
     expect_rows(2000);
-    end_world();
 }
 
 /* Long work can be interrupted between any two blobs, and begun again. */
@@ -195,14 +185,12 @@ TEST(test_an_interrupted_vacuum_changes_nothing) {
         toy->patience = interrupted + 1;
         rc = art_tree_prepare(tree, &unused);
         toy->patience = 0;
-        art_tree_rolled_back(tree);
-        must(toy_refresh(toy, tree));
+        roll_back();
         expect_rows(5000);
         if (rc) ck_assert_int_eq(rc, ART_INTERRUPT);
         if (rc) interrupted++;
     } while (rc);
     ck_assert_uint_gt(interrupted, 3);
-    end_world();
 }
 
 static void put_file(unsigned i) {
@@ -227,7 +215,6 @@ TEST(test_few_rows_written_again_and_again_do_not_make_the_run_larger) {
     ck_assert_uint_eq(tree->root->runs, 1);
     ck_assert_uint_eq(tree->root->run[0].top.entries, FILES);
     ck_assert_msg(after * 100 <= before * 112, "%u pages, and %u before", (unsigned)after, (unsigned)before);
-    end_world();
 }
 
 static uint64_t room;
@@ -240,10 +227,9 @@ static uint64_t room_of_the_disk(void *context) {
 /* Deletes files [from, to) with so many bytes left on the disk. *redo: the length of the log's row. */
 static int delete_every(unsigned step, unsigned from, unsigned to, uint64_t left, uint64_t *redo) {
     char text[40];
-    bool existed;
     for (unsigned i = from; i < to; i += step) {
         uint32_t n = (uint32_t)sprintf(text, "files/file-%06u", i);
-        must(art_tree_delete(tree, art_bytes(text, n), &existed));
+        take_at(art_bytes(text, n));
     }
     struct art_commit commit;
     room = left;
@@ -285,7 +271,6 @@ TEST(test_a_large_delete_leaves_the_room_that_vacuum_needs) {
     room = UINT64_MAX;
     vacuum();
     expect_rows(FILES - 2 * AT_ONCE - 100);
-    end_world();
 }
 
 static struct art_budget budget;
@@ -348,7 +333,6 @@ TEST(test_blobs_in_rows_are_merged_in_portions_that_there_is_room_for) {
     }
     ck_assert_uint_ge(rounds, 2);
     expect_rows(FILES - FILES / 4);
-    end_world();
 }
 
 /* What is written takes room, what is removed, too: a portion that leaves little takes much. */
@@ -365,7 +349,6 @@ TEST(test_what_is_removed_counts_as_what_is_written) {
         ck_assert_uint_le((before + written - left) * ART_BLOB_PAGE, budget.left + PORTION);
     }
     expect_rows(FILES / 10);
-    end_world();
 }
 
 /* A journal that stays is written over: with nothing else left, what is free in the database is enough. */
@@ -383,7 +366,6 @@ TEST(test_a_journal_that_stays_is_room_for_what_is_removed) {
         vacuum_rows();
     }
     expect_rows(FILES - FILES / 4);
-    end_world();
 }
 
 /* Nobody tells of a quota: each time that the host finds no room, half of what was written may be written next, and all
@@ -441,7 +423,6 @@ TEST(test_what_a_full_disk_has_room_for_is_learned) {
     }
     ck_assert_uint_gt(info().store.count.no_room, 3);
     expect_rows(FILES - FILES / 4);
-    end_world();
 }
 
 /* It adds no row to the log, however little is left: or each one would find some more to be done. */
@@ -453,7 +434,6 @@ TEST(test_a_vacuum_that_finds_nothing_to_do_leaves_nothing_to_be_done) {
         vacuum_rows();
         ck_assert_uint_eq(info().log_rows, 0);
     }
-    end_world();
 }
 
 static int ask_with(uint64_t bytes, unsigned request) {
@@ -504,12 +484,10 @@ LOOP_TEST(test_a_row_that_a_refused_vacuum_has_left_has_a_number_that_is_not_giv
     if (!rc) toy_write(toy, &commit_of);
     if (!rc) art_tree_committed(tree);
     ck_assert_int_eq(rc, ART_OK);
-    must(toy_open(toy, &options, &reader));
-    must(toy_refresh(toy, reader));
+    reader = another_tree();
     ck_assert_uint_eq(reader->csn, tree->csn);
     art_tree_close(reader);
     budget.left = UINT64_MAX;
-    end_world();
 }
 
 /* Who adds rows is refused while 'vacuum' still finds room; who deletes many, or keeps a snapshot beside it, too. */
@@ -523,8 +501,7 @@ TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
     ck_assert_ptr_nonnull(strstr(art_error_message(), "DELETE rows, then art_vacuum()"));
     put_file(FILES);
     refused(art_tree_spill(tree), ART_DISKFULL, "are kept for deletes");
-    art_tree_rolled_back(tree);
-    must(toy_refresh(toy, tree));
+    roll_back();
     tree->host.room = room_of_the_disk;
     room = 1 << 20;
     ck_assert_int_eq(flush_with(UINT64_MAX), ART_DISKFULL);
@@ -539,7 +516,6 @@ TEST(test_the_room_for_rows_that_vacuum_needs_is_kept) {
     ck_assert_int_eq(ask_with(2 * RESERVE, ART_REQUEST_OPTIMIZE), ART_DISKFULL);
     ck_assert_int_eq(ask_with(2 * RESERVE, ART_REQUEST_FLUSH), ART_OK);
     expect_rows(FILES - 100);
-    end_world();
 }
 
 /* As one thing it takes room before it gives any. */
@@ -570,9 +546,8 @@ TEST(test_a_directory_without_room_is_deleted_row_by_row_and_moved_only_where_th
     commit();
     ck_assert_uint_eq(tree->count.directory_rows, IN_DIRECTORY);
     expect_rows(FILES - IN_DIRECTORY);
-    end_world();
 }
 
 int main(void) {
-    return suite_run("tree, vacuum", .seconds = 120, .tear_down = small_tree_end);
+    return suite_run("tree, vacuum", .seconds = 120, .tear_down = end_world);
 }

@@ -63,9 +63,8 @@ static void write_rows(unsigned step, struct art_bytes value) {
     for (unsigned i = 0; i < ROWS; i += step) {
         char text[40];
         struct art_bytes key;
-        bool existed;
         make_key(text, i, &key);
-        must(art_tree_insert(tree, ART_WRITE_REPLACE, key, value, &existed));
+        put_at(key, value);
     }
 }
 
@@ -84,10 +83,8 @@ static void set_up(void) {
 
 /* Rows from one end on. What was on its way is not any more when it was closed. */
 static unsigned walk(unsigned rows, bool backward) {
-    struct art_cursor *cursor;
     unsigned seen = 0;
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &(struct art_range){0}, backward));
+    struct art_cursor *cursor = cursor_on(NULL, backward);
     while (art_cursor_valid(cursor) && ++seen < rows) {
         must(art_cursor_next(cursor));
         look_ahead();
@@ -133,11 +130,9 @@ struct cost {
 };
 
 static struct cost walk_newer(uint64_t since, unsigned rows, bool backward) {
-    struct art_cursor *cursor;
     struct cost cost = {0};
     uint64_t reads = sim_disk_calls(disk, SIM_READ), pages = tree->store->count.pages_read;
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &(struct art_range){.newer_than = since}, backward));
+    struct art_cursor *cursor = cursor_on(&(struct art_range){.newer_than = since}, backward);
     for (; art_cursor_valid(cursor) && cost.seen < rows; cost.seen++) must(art_cursor_next(cursor));
     art_cursor_close(cursor);
     cost.reads = sim_disk_calls(disk, SIM_READ) - reads;
@@ -165,15 +160,13 @@ LOOP_TEST(test_a_walk_that_passes_over_rows_reads_pages_together_and_no_others, 
 
 static uint64_t walked_bytes(uint64_t cache_bytes, bool backward, uint64_t *most_cached) {
     struct sim_disk_stats before, after;
-    struct art_cursor *cursor;
     struct art_cache_stats cache;
     unsigned seen = 0;
     art_tree_close(tree);
     options.cache_bytes = cache_bytes;
     open_tree();
     sim_disk_stats(disk, &before);
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &(struct art_range){0}, backward));
+    struct art_cursor *cursor = cursor_on(NULL, backward);
     for (*most_cached = 0; art_cursor_valid(cursor); seen++) {
         art_cache_stats(&cache);
         if (*most_cached < cache.bytes) *most_cached = cache.bytes;
@@ -229,9 +222,7 @@ TEST(test_a_walk_that_ends_early_leaves_nothing_on_its_way) {
 
 /* A skip goes elsewhere in the middle of a walk: what lay ahead before it is not what lies ahead now. */
 LOOP_TEST(test_a_walk_that_skips_rows_has_the_next_leaves_read_and_leaves_nothing_on_its_way, 2) {
-    struct art_cursor *cursor;
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &(struct art_range){0}, _i));
+    struct art_cursor *cursor = cursor_on(NULL, _i);
     for (unsigned i = 0; i < ROWS / 4; i++) must(art_cursor_next(cursor));
     ck_assert_uint_gt(tree->store->readahead_count, 0);
     must(art_cursor_skip(cursor, ROWS / 4));
@@ -245,14 +236,12 @@ LOOP_TEST(test_a_walk_that_skips_rows_has_the_next_leaves_read_and_leaves_nothin
 }
 
 LOOP_TEST(test_a_short_walk_and_a_search_ask_for_nothing, 2) {
-    struct art_row row;
     walk(100, _i);
     for (unsigned i = 0; i < ROWS; i += 400) {
         char text[40];
         struct art_bytes key;
         make_key(text, i, &key);
-        must(art_tree_get(tree, key, &row));
-        art_row_release(&row);
+        is_there(key);
     }
     ck_assert_uint_eq(looks, 0);
 }
@@ -316,9 +305,7 @@ TEST(test_searches_keep_to_a_small_cache) {
 }
 
 LOOP_TEST(test_a_jump_that_leads_back_is_damage_and_no_endless_walk, 2) {
-    struct art_cursor *cursor;
-    must(art_cursor_open(tree, &cursor));
-    must(art_cursor_seek(cursor, &(struct art_range){0}, _i));
+    struct art_cursor *cursor = cursor_on(NULL, _i);
     for (unsigned i = 0; i < 3; i++) must(art_cursor_skip_prefix(cursor, 6));
     ck_assert(art_cursor_valid(cursor));
     art_test_hooks.seek = lead_back;
@@ -327,11 +314,11 @@ LOOP_TEST(test_a_jump_that_leads_back_is_damage_and_no_endless_walk, 2) {
     ck_assert_ptr_nonnull(strstr(art_error_message(), "a search for a later key leads back"));
     art_test_hooks.seek = NULL;
     must(art_cursor_seek(cursor, &(struct art_range){0}, _i));
-    for (unsigned i = 0; i < 3; i++) must(art_cursor_next(cursor));
-    bool existed; /* and a walk through a tree that changes under it goes on by searches */
-    must(art_tree_insert(tree, ART_WRITE_REPLACE, art_bytes("new", 3), art_bytes("", 0), &existed));
+    for (unsigned i = 0; i < 3; i++)
+        must(art_cursor_next(cursor)); /* and a walk through a tree that changes under it goes on by searches */
+    put_at(art_bytes("new", 3), art_bytes("", 0));
     must(art_cursor_next(cursor));
-    must(art_tree_insert(tree, ART_WRITE_REPLACE, art_bytes("new, too", 8), art_bytes("", 0), &existed));
+    put_at(art_bytes("new, too", 8), art_bytes("", 0));
     art_test_hooks.seek = lead_back;
     ck_assert_int_eq(art_cursor_next(cursor), ART_CORRUPT);
     art_test_hooks.seek = NULL;
