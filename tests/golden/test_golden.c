@@ -76,7 +76,7 @@ static const struct golden {
 TEXTS(storages, "file", "inline");
 
 /* Each golden in each of its storages and archives. All are read. Where few rounds are asked for, those of one archive
- * are written to: the draw says which. */
+ * are written to, and under a sanitizer read: the draw says which. */
 static struct table {
     const struct golden *golden;
     const char *archive, *storage;
@@ -268,6 +268,7 @@ static void snapshots_show_the_same(void) {
 }
 
 LOOP_TEST(test_each_is_read_as_it_was_made, GOLDENS) {
+    if (!tables[_i].drawn && random_rounds(100) < 10) return;
     open_golden(_i);
     shows(golden->of, "");
     snapshots_show_the_same();

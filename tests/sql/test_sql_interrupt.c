@@ -296,6 +296,7 @@ TEST(test_an_interrupt_undoes_as_much_as_for_an_ordinary_table) {
     for (size_t i = 0; i < LENGTH(stopping); i++) {
         for (size_t j = 0; j < LENGTH(places); j++) {
             char *results[2];
+            if (!random_takes(j, 2)) continue;
             for (int t = 0; t < 2; t++) {
                 const char *name = t ? "theirs" : "ours";
                 run("DELETE FROM %s", name);
@@ -467,6 +468,7 @@ static void nothing_else(void) {
 }
 
 LOOP_TEST(test_a_commit_that_is_interrupted_within_itself_is_undone_and_says_so, 4) {
+    if (!random_takes(_i, 2)) return;
     make_one_of(_i);
     ck_assert_int_ge(stop_in_pragmas("", nothing_else), 8);
 }
@@ -476,6 +478,7 @@ static void dropped_is_there(void) {
 }
 
 LOOP_TEST(test_a_drop_of_a_commit_that_is_interrupted_within_itself_takes_no_file, 4) {
+    if (!random_takes(_i, 2)) return;
     make_one_of(_i);
     create("u", storages[_i % 2], "log_limit='4KB'");
     fill(db, "u", 0, 300);

@@ -176,8 +176,10 @@ static int list_is_right(const char *list, const char *order) {
 }
 
 TEST(test_a_long_list_is_in_memory_in_parts) {
+    bool downwards = random_seed() % 2;
     make_lists();
     EACH(order, "ASC", "DESC") {
+        if (random_stride() > 1 && (*order == 'D') != downwards) continue;
         ck_assert_int_gt(list_is_right("SELECT path FROM wanted", order), 3);
         list_is_right("SELECT path FROM wanted UNION ALL SELECT 17", order);
         list_is_right("SELECT path FROM wanted WHERE path < 'd02'", order);

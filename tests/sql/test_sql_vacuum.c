@@ -251,6 +251,7 @@ LOOP_TEST(test_versions_go_on_however_often_a_table_is_emptied, 4) {
 /* With secure_delete SQLite would write the pages of each row of the log once more, as zeros. Flushes of every second
  * queue come with an INSERT, which leaves a run. */
 LOOP_TEST(test_a_queue_leaves_its_log_to_be_written_over, 4) {
+    if (!random_takes(_i, 3)) return;
     run("PRAGMA secure_delete=ON");
     sql_create(db, "t", _i / 2 ? "storage=inline" : "");
     for (int i = 0; sql_info(db, "flushes") < 4; i++) {
@@ -341,7 +342,7 @@ static uint64_t bytes_after_commands(const char *setting) {
 }
 
 LOOP_TEST(test_one_call_leaves_what_five_commands_did, LENGTH(settings)) {
-    if (sql_has_no_file("test_one_call_leaves_what_five_commands_did")) return;
+    if (sql_has_no_file("test_one_call_leaves_what_five_commands_did") || !random_takes(_i, 3)) return;
     uint64_t five = bytes_after_commands(settings[_i]);
     bool shuts_out = strstr(settings[_i], "EXCLUSIVE") != NULL;
     sql_tear_down();
@@ -467,6 +468,7 @@ LOOP_TEST(test_one_call_behind_a_load_leaves_a_small_table_without_a_log, 16) {
     TEXTS(befores, NULL, NULL, "flush", "optimize");
     bool inlined = _i / 2 % 2, few = _i / 4 == 0;
     if (!inlined && sql_has_no_file("test_one_call_behind_a_load_leaves_a_small_table_without_a_log")) return;
+    if (!random_takes(_i, 3)) return;
     run("PRAGMA journal_mode=%s; CREATE VIRTUAL TABLE t USING art(path, value, storage=%s)", _i % 2 ? "WAL" : "DELETE",
         inlined ? "inline" : "file");
     sqlite3 *other = sql_open(path); /* which has read, and rests */

@@ -81,6 +81,10 @@ bool random_is_hungry(void);
 #define random_span(random) random_span_at(random, random_mix(__LINE__, __FILE__))
 bool random_span_at(struct random *random, uint64_t place);
 
+/* Of a loop of alike: all of them, or, where a part is asked for, each `of`th, which ones the draw says. Each build and
+ * way to the disk has a draw of its own, so that most are taken by one of them. */
+#define random_takes(i, of) (random_stride() == 1 || random_seed() % (of) == (unsigned)(i) % (of))
+
 /* For people, as printf() does: what a step does, where no SQL says it. Only of a failure that was shortened. */
 extern bool random_tells;
 #define random_tell(...) (random_tells ? (void)(printf("    " __VA_ARGS__), fflush(stdout)) : (void)0)

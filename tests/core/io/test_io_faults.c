@@ -317,7 +317,8 @@ static const struct expectation by_uring[] = {
     {"ring_submit_and_wait", 1, 3, EINTR, 0, NULL, "uring"},
     {"ring_submit_and_wait", 1, 1, EBADF, 0, NULL, "pwrite"},
     {"ring_submit_and_wait", 2, 1, EPERM, 0, NULL, "pwrite"},
-    {"ring_submit_and_wait", 1, 1, ETIME, 0, NULL, "pwrite"},
+    /* The kernel may be done when this is heard, and keeps its ring then. One that loses requests is below. */
+    {"ring_submit_and_wait", 1, 1, ETIME, 0, NULL, NULL},
 };
 
 LOOP_TEST(test_each_shared_fault_surfaces_once_with_pwrite, LENGTH(shared)) {

@@ -150,6 +150,7 @@ TEST(test_an_older_savepoint_keeps_its_memtable_while_younger_ones_come_and_go) 
 LOOP_TEST(test_a_small_limit_leaves_room_for_rows_between_two_spills, 8) {
     uint64_t limit = (uint64_t)(_i + 1) << 19;
     unsigned spills = 0;
+    if (!random_takes(_i, 3)) return;
     make();
     options.spill_limit = limit;
     small_tree_again();
