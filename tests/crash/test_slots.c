@@ -1,5 +1,5 @@
-/* The slot rule (core/tree/run/slots.c) where the kernel has a part in it: processes on one database that are killed with
- * SIGKILL, at random moments or by their own hand at a call of core's (support/watch.h), while a ring still writes for
+/* The slot rule (core/tree/run/slots.c) where the kernel has a part in it: processes on one database that are killed
+ * with SIGKILL, at random moments or by their own hand at a call of core's (support/watch.h), while a ring still writes for
  * them; readers through the page cache of what was written past it; locks and wal-indexes that the dead leave.
  *
  *     writers       random transactions on t (an art table) and m (an ordinary one) alike
@@ -10,8 +10,8 @@
  *
  * No process syncs: a kill loses no write, and power loss is for simulated disks. test_actors.c does all that needs no
  * kernel, so this runs for seconds. Where SQLite itself loses commits at recovery (support/spills.h), its page cache is
- * not made to spill, and with blobs in rows it is kept from it; SQLite 3.40.1 (not 3.53.2) also loses or mixes commits of
- * killed writers with locking_mode=EXCLUSIVE, a rollback journal and synchronous=OFF, also of ordinary tables alone,
+ * not made to spill, and with blobs in rows it is kept from it; SQLite 3.40.1 (not 3.53.2) also loses or mixes commits
+ * of killed writers with locking_mode=EXCLUSIVE, a rollback journal and synchronous=OFF, also of ordinary tables alone,
  * so OFF is left out there.
  *
  * The rule, line by line, and who tests it: H, test_actors.c, by chance and in number, where a seed repeats it and each
