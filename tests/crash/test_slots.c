@@ -1,6 +1,7 @@
 /* The slot rule (core/tree/run/slots.c) where the kernel has a part in it: processes on one database that are killed
- * with SIGKILL, at random moments or by their own hand at a call of core's (support/watch.h), while a ring still writes for
- * them; readers through the page cache of what was written past it; locks and wal-indexes that the dead leave.
+ * with SIGKILL, at random moments or by their own hand at a call of core's (support/watch.h), while a ring still
+ * writes for them; readers through the page cache of what was written past it; locks and wal-indexes that the dead
+ * leave.
  *
  *     writers       random transactions on t (an art table) and m (an ordinary one) alike
  *     readers       hold a snapshot while slots are freed and used again, and compare t with m in it; a new one is not

@@ -3,8 +3,8 @@
  *
  * The extension is linked in and watched (tests/support/watch.h), so that slots which are used again can be counted;
  * and where nothing may be, each rewriting of the table makes the file longer. What a root or a savepoint names is
- * never written: that the machine watches at each write (support/machine_slots.c). Syncs and own frames are the business of
- * test_slot_rule.c; the head of test_slots.c says which line of the rule is tested where.
+ * never written: that the machine watches at each write (support/machine_slots.c). Syncs and own frames are the
+ * business of test_slot_rule.c; the head of test_slots.c says which line of the rule is tested where.
  */
 #include "tests/support/sql_one.h"
 #include "tests/support/watch.h"

@@ -1,5 +1,6 @@
-/* A slot that a snapshot stands on is not written, and not cut off, by anybody: neither a reader's, nor that of which a
- * transaction has begun (core/tree/run/slots.c). It is noticed at the write, also where readers have the blob in memory.
+/* A slot that a snapshot stands on is not written, and not cut off, by anybody: neither a reader's, nor that of which
+ * a transaction has begun (core/tree/run/slots.c). It is noticed at the write, also where readers have the blob in
+ * memory.
  *
  * What a snapshot stands on is what its process reads of the .art file while it looks at all rows for the first time;
  * a process that has come lately has nothing in memory. Of several files it is the first: the table's. That blobs in
