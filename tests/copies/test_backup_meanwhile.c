@@ -175,7 +175,6 @@ static struct {
 
 /* SQLite asks it about each statement that art_backup() makes: the moments at which another connection may act. */
 static int act(void *unused, int action, const char *a, const char *b, const char *c, const char *d) {
-    (void)unused, (void)action, (void)a, (void)b, (void)c, (void)d;
     if (--moment.left == 0) sql_run(moment.other, "%s", moment.happens);
     return SQLITE_OK;
 }

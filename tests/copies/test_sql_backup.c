@@ -384,7 +384,6 @@ static void whole_or_nothing(const char *before) {
 static int steps_left;
 
 static int stop(void *unused) {
-    (void)unused;
     return --steps_left <= 0;
 }
 
@@ -410,7 +409,6 @@ TEST(test_an_interrupt_anywhere_leaves_a_whole_copy_or_nothing) {
 static struct { int left, answer; } rule;
 
 static int authorize(void *unused, int action, const char *a, const char *b, const char *c, const char *d) {
-    (void)unused, (void)action, (void)a, (void)b, (void)c, (void)d;
     return rule.left-- == 1 ? rule.answer : SQLITE_OK;
 }
 

@@ -351,7 +351,6 @@ static struct {
 
 /* Another connection flushes when the table is first looked at, and drops or renames it before the second look. */
 static int act_meanwhile(unsigned what, void *unused, void *statement, void *text) {
-    (void)what, (void)unused, (void)statement;
     if (meanwhile.step == 0 && strstr(text, "artstate")) {
         meanwhile.step++;
         flush_another(meanwhile.other);

@@ -357,7 +357,6 @@ TEST(test_pages_of_another_database_are_not_taken_for_the_own_frame) {
 /* As the nonce is written, somebody who read there leaves: the pages that were locked at the first flush go with the
  * second. */
 static int end_reading_elsewhere(unsigned event, void *reader, void *statement, void *text) {
-    (void)event, (void)text;
     const char *sql = sqlite3_sql(statement);
     if (strstr(sql, "t_artstate") && strstr(sql, "REPLACE")) sqlite3_exec(reader, "COMMIT", NULL, NULL, NULL);
     return 0;

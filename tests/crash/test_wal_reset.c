@@ -71,7 +71,6 @@ static int file_unfetch(sqlite3_file *file, sqlite3_int64 offset, void *page) {
 
 static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out) {
     static sqlite3_io_methods ours;
-    (void)vfs;
     int rc = under->xOpen(under, name, file, flags, flags_out);
     if (rc || !(flags & SQLITE_OPEN_MAIN_DB)) return rc;
     ck_assert(!real || real == file->pMethods);

@@ -54,8 +54,6 @@ static bool is_in(const struct range *range, const void *address) {
 }
 
 static int find_ranges(struct dl_phdr_info *info, size_t size, void *unused) {
-    (void)size;
-    (void)unused;
     const char *name = strrchr(info->dlpi_name, '/');
     name = name ? name + 1 : info->dlpi_name;
     struct range *range = !strncmp(name, "art.so", 6)        ? &art
@@ -157,10 +155,6 @@ int posix_memalign(void **out, size_t alignment, size_t size) {
 /* --- the script --------------------------------------------------------------------------------------------------- */
 
 static void start_looking(unsigned kind, unsigned error, unsigned nth, bool stays) {
-    (void)kind;
-    (void)error;
-    (void)nth;
-    (void)stays;
     looking = true;
 }
 

@@ -311,7 +311,6 @@ LOOP_TEST(test_a_disk_that_directories_and_snapshots_have_filled_is_left_by_drop
 /* statfs() of a ramfs says 0 of everything, as that of some file systems in user space. */
 static int load_where_nothing_is_counted(const char *folder, const struct filling *unused) {
     struct statvfs attributes;
-    (void)unused;
     if (!mount_alone(folder, "ramfs", NULL) || statvfs(folder, &attributes) || attributes.f_blocks) return SKIPPED;
     char *path = TEXT("%s/a.db", folder);
     sqlite3 *db = sql_open(path);

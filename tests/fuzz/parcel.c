@@ -228,7 +228,7 @@ void parcel_put_blob(struct art_buffer *out, uint8_t *image, const struct art_ha
     for (uint32_t i = 0; i < trailer->leaf_pages + trailer->footer_pages; i++) {
         uint32_t number = page_number(i, trailer->leaf_pages, trailer->footer_pages);
         uint32_t room = number == LAST_PAGE ? ART_TRAILER_AT % ART_BLOB_PAGE : ART_BLOB_PAGE;
-        put_page(&packed, image + number * ART_BLOB_PAGE, room, number >= ART_BLOB_PAGES - trailer->footer_pages);
+        put_page(&packed, image + number * ART_BLOB_PAGE, room, number + trailer->footer_pages >= ART_BLOB_PAGES);
     }
     append(&packed, &trailer->magic, PARCEL_TRAILER);
     parcel_put(out, PARCEL_BLOB, packed.data, packed.len);

@@ -61,8 +61,8 @@ enum { STEPS = 8 };
 /* Statements that need more and more room. */
 static const char *const steps[STEPS] = {
     "INSERT INTO t(path, value) VALUES('a', 1)",
-    "INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT "
-    "printf('p/%05d', i), hex(i) FROM n",
+    ("INSERT INTO t(path, value) WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT "
+     "printf('p/%05d', i), hex(i) FROM n"),
     "INSERT INTO t(t) VALUES('flush')",
     "INSERT INTO t(path, value) VALUES('large', zeroblob(300000))",
     "UPDATE t SET value = value || 'x' WHERE path GLOB 'p/0[01]*'",
@@ -168,7 +168,6 @@ static int on_a_small_disk(const struct disk_try *try) {
 }
 
 static bool lift_limit(const struct disk_try *try) {
-    (void)try;
     struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
     getrlimit(RLIMIT_FSIZE, &limit);
     limit.rlim_cur = limit.rlim_max;

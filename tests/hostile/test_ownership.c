@@ -24,7 +24,6 @@ enum { USUAL = SANITIZED ? 60 : 300 }; /* a process for each takes ten times as 
 enum { USUAL_MEETS_ALL = 300 }; /* scripts: each answer that is common some thirty times */
 
 static int no_sync(int fd) {
-    (void)fd;
     return 0;
 }
 

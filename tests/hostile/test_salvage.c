@@ -665,7 +665,6 @@ TEST(test_a_writer_beside_a_scan) {
 
 /* The first step reads pages in vain for a long time; SQLite's own loop never gets its turn. */
 static int stop(void *unused) {
-    (void)unused;
     return 1;
 }
 

@@ -45,7 +45,6 @@ static void damage_is_a_word(sqlite3_context *context, int art_rc) {
 
 /* column_of(record, column) */
 static void column_of(sqlite3_context *context, int argc, sqlite3_value **argv) {
-    (void)argc;
     struct art_bytes record = copy_of(argv[0]);
     struct art_record_reader once;
     art_record_reader_set(&once, art_stored_of(record));
@@ -58,7 +57,6 @@ static struct art_record_reader reader;
 static const uint8_t *kept_bytes;
 
 static void keep(sqlite3_context *context, int argc, sqlite3_value **argv) {
-    (void)context, (void)argc;
     free((void *)kept_bytes);
     struct art_bytes record = copy_of(argv[0]);
     kept_bytes = record.data;
@@ -66,13 +64,11 @@ static void keep(sqlite3_context *context, int argc, sqlite3_value **argv) {
 }
 
 static void column_kept(sqlite3_context *context, int argc, sqlite3_value **argv) {
-    (void)argc;
     damage_is_a_word(context, art_record_reader_result(&reader, context, (unsigned)sqlite3_value_int(argv[0]), NULL));
 }
 
 /* written_anew(record): its fields, taken over as an UPDATE takes those that it does not set; NULL: damaged. */
 static void written_anew(sqlite3_context *context, int argc, sqlite3_value **argv) {
-    (void)argc;
     struct art_field fields[COLUMNS_MAX];
     struct art_bytes record = copy_of(argv[0]);
     bool read = art_record_fields(record, fields, COLUMNS_MAX) == ART_OK;

@@ -189,7 +189,6 @@ void check_rebuild_index(unsigned number,
 /* --- what is told ------------------------------------------------------------------------------------------------- */
 
 static bool take(void *context, const struct art_problem *problem) {
-    (void)context;
     ck_assert_uint_lt(check_count, TOLD_MAX);
     struct told *told = &check_told[check_count++];
     told->rc = problem->rc;

@@ -95,7 +95,6 @@ bool crash_copy_update(sqlite3 *db, const struct crash_work *work, const struct 
 }
 
 bool crash_publish(sqlite3 *db, const struct crash_work *work, const struct crash_rows *rows, char **why) {
-    (void)work;
     if (sqlite3_exec(db, "SELECT art_publish('" CRASH_SITE "')", NULL, NULL, NULL)) {
         return complain(db, "art_publish()", why);
     }

@@ -251,7 +251,6 @@ static int run(struct attempt *attempt, const char *text) {
 }
 
 static int collect(void *out, int columns, char **values, char **names) {
-    (void)names;
     for (int i = 0; i < columns; i++) {
         sqlite3_str_appendall(out, values[i] ? values[i] : "NULL");
         sqlite3_str_appendall(out, i + 1 < columns ? "|" : "\n");

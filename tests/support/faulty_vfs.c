@@ -85,8 +85,6 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
 /* Nothing here is about power loss. */
 static int file_sync(sqlite3_file *file, int flags) {
     int done;
-    (void)file;
-    (void)flags;
     return strikes(SYNC, &done);
 }
 
@@ -149,15 +147,12 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
 
 static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync) {
     int done, rc = strikes(DELETE, &done);
-    (void)vfs;
-    (void)sync;
     int result = done == ALL_DONE ? under->xDelete(under, name, 0) : SQLITE_OK;
     return rc ? rc : result;
 }
 
 static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *out) {
     int done, rc = strikes(ACCESS, &done);
-    (void)vfs;
     return rc ? rc : under->xAccess(under, name, flags, out);
 }
 
@@ -218,9 +213,6 @@ static unsigned disarm(void) {
 /* What SQLite makes of these codes. SQLITE_CORRUPT is a page of its own that it could not read whole; a schema that
  * could not be read ends in SQLITE_ERROR. */
 static bool excuses(unsigned call, unsigned number, int code, const char *message) {
-    (void)call;
-    (void)number;
-    (void)message;
     int primary = code & 0xff;
     return primary == SQLITE_IOERR || primary == SQLITE_FULL || primary == SQLITE_NOMEM || primary == SQLITE_CANTOPEN ||
            primary == SQLITE_BUSY || primary == SQLITE_PROTOCOL;

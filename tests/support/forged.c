@@ -109,7 +109,6 @@ static unsigned calls;
 static bool is_sound; /* nothing is forged yet: SQLITE_ERROR is of what asks for a summary where there is none */
 
 static int count_calls(void *context) {
-    (void)context;
     return ++calls > CALLS_MAX;
 }
 

@@ -201,7 +201,7 @@ static void read_rows(struct actor *actor) {
     /* A snapshot that has not looked at t, so that nothing of it is in memory, until others have gone on. */
     static const char *const begins[] = {"BEGIN; SELECT id FROM n", "BEGIN; SELECT path FROM t LIMIT 1", "BEGIN"};
     uint32_t form = machine_below(actor, 4) % 3;
-    int rc = machine_do(actor, begins[form]);
+    int rc = machine_do(actor, "%s", begins[form]);
     machine_stand(actor);
     if (!rc && form && machine_once_in(actor, 2)) rc = machine_compare(machine, actor->db, actor->name, NULL, &first);
     if (first != UINT32_MAX) machine_stay(actor);

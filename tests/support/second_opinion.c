@@ -162,7 +162,6 @@ bool second_opinion(sqlite3 *db, const char *sql, const char *database, const ch
 #else
 bool second_opinion(sqlite3 *db, const char *sql, const char *database, const char *table, const char *snapshot,
                     char **why) {
-    (void)db, (void)sql, (void)database, (void)table, (void)snapshot;
     *why = NULL;
     return true;
 }

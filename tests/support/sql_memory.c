@@ -39,9 +39,6 @@ void sql_memory_install(void) {
 }
 
 static bool is_no_memory(unsigned kind, unsigned error, int code, const char *message) {
-    (void)kind;
-    (void)error;
-    (void)message;
     return (code & 0xff) == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM;
 }
 
@@ -65,15 +62,11 @@ const struct fault_source sql_memory_faults = {.name = "memory",
 static int64_t begun;
 
 static unsigned units_taken(unsigned kind) {
-    (void)kind;
     return (unsigned)((sqlite3_memory_highwater(0) - begun) / UNIT);
 }
 
 /* A limit of 0 would be none. */
 static void limit_heap(unsigned kind, unsigned error, unsigned nth, bool stays) {
-    (void)kind;
-    (void)error;
-    (void)stays;
     begun = sqlite3_memory_used();
     sqlite3_memory_highwater(1);
     if (nth) sqlite3_hard_heap_limit64(begun + (int64_t)(nth - 1) * UNIT + 1);
@@ -105,7 +98,6 @@ static int reached(int number) {
 }
 
 static int answer(int number) {
-    (void)number;
     asked = true;
     return SQLITE_OK;
 }
@@ -119,9 +111,6 @@ bool sql_fault_points_there(void) {
 
 /* Whatever it stands for there. */
 static bool is_no_misuse(unsigned kind, unsigned error, int code, const char *message) {
-    (void)kind;
-    (void)error;
-    (void)message;
     return (code & 0xff) != SQLITE_MISUSE && (code & 0xff) != SQLITE_INTERNAL;
 }
 

@@ -156,7 +156,6 @@ static void sync_folder_of(struct world *world, const char *name) {
 
 static int file_sync(sqlite3_file *file, int flags) {
     struct world_handle *handle = handle_of(file);
-    (void)flags;
     world_turn(handle->world, "sync");
     if (!world_call(handle->world, handle->process)) return SQLITE_IOERR_FSYNC;
     bool wal = ends_with(handle->name, "-wal");
@@ -227,7 +226,6 @@ static int file_check_reserved(sqlite3_file *file, int *out) {
 /* ---- the rest of a file ------------------------------------------------------------------------------------------ */
 
 static int file_control(sqlite3_file *file, int op, void *argument) {
-    (void)file, (void)op, (void)argument;
     return SQLITE_NOTFOUND;
 }
 
@@ -317,7 +315,6 @@ static void memory_barrier(sqlite3_file *file) {
 static int memory_unmap(sqlite3_file *file, int delete_it) {
     struct world_handle *handle = handle_of(file);
     world_turn(handle->world, "unmap");
-    (void)delete_it;
     if (dead(handle)) return SQLITE_OK;
     handle->mapped = false;
     handle->shared = handle->exclusive = 0;
@@ -369,7 +366,6 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
     struct world_handle *handle = handle_of(file);
     struct world *world = world_now;
     int rc = SQLITE_OK;
-    (void)vfs;
     memset(handle, 0, sizeof *handle);
     world_turn(world, "open");
     if (!world || world->current->dead) return SQLITE_CANTOPEN;
@@ -395,7 +391,6 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
 }
 
 static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync_folder) {
-    (void)vfs;
     if (!world_now) return SQLITE_IOERR_DELETE;
     world_turn(world_now, "delete");
     if (!sim_file(world_now->disk, name)) return SQLITE_IOERR_DELETE_NOENT;
@@ -408,7 +403,6 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync_folder) {
 }
 
 static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *out) {
-    (void)vfs;
     world_turn(world_now, "access");
     const struct sim_inode *found = world_now ? sim_file(world_now->disk, name) : NULL;
     *out = found && (flags != SQLITE_ACCESS_EXISTS || found->live.len > 0);
@@ -416,38 +410,32 @@ static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *out) {
 }
 
 static int vfs_full_path(sqlite3_vfs *vfs, const char *name, int len, char *out) {
-    (void)vfs;
     if ((int)strlen(name) >= len) return SQLITE_CANTOPEN;
     strcpy(out, name);
     return SQLITE_OK;
 }
 
 static int vfs_random(sqlite3_vfs *vfs, int len, char *out) {
-    (void)vfs;
     for (int i = 0; i < len; i++) out[i] = (char)(world_now ? random_next(&world_now->random) : (uint64_t)i);
     return len;
 }
 
 static int vfs_sleep(sqlite3_vfs *vfs, int microseconds) {
-    (void)vfs;
     world_turn(world_now, "sleep");
     return microseconds;
 }
 
 static int vfs_time64(sqlite3_vfs *vfs, sqlite3_int64 *out) {
-    (void)vfs;
     *out = 212000000000000;
     return SQLITE_OK;
 }
 
 static int vfs_time(sqlite3_vfs *vfs, double *out) {
-    (void)vfs;
     *out = 2453737.0;
     return SQLITE_OK;
 }
 
 static int vfs_error(sqlite3_vfs *vfs, int len, char *out) {
-    (void)vfs, (void)len, (void)out;
     return 0;
 }
 

@@ -200,7 +200,6 @@ static void counting_release(void *memory) {
 }
 
 static void *no_allocate(uint64_t bytes) {
-    (void)bytes;
     return NULL;
 }
 
@@ -234,7 +233,6 @@ TEST(test_all_memory_goes_through_the_allocator) {
 }
 
 static void *no_resize(void *old, uint64_t bytes) {
-    (void)old, (void)bytes;
     return NULL;
 }
 

@@ -34,14 +34,12 @@ static void two_steps_of_rounds(const void *test, int i, struct shrink_end *out)
 static void no_steps(const void *test, int i, struct shrink_end *out) {
     struct random random = {(uint64_t)i};
     int large = 0;
-    (void)test;
     for (uint32_t n = random_below(&random, 200); n; n--) large += random_below(&random, 1000) >= 700;
     fails(out, large >= 2, "two are large: 17");
 }
 
 static void dies(const void *test, int i, struct shrink_end *out) {
     struct random random = {(uint64_t)i};
-    (void)test, (void)out;
     for (int step = 0; step < 50; step++) {
         if (random_span(&random) && random_below(&random, 10) == 7) raise(SIGKILL);
     }
@@ -49,7 +47,6 @@ static void dies(const void *test, int i, struct shrink_end *out) {
 
 static void hangs(const void *test, int i, struct shrink_end *out) {
     struct random random = {(uint64_t)i};
-    (void)test;
     for (int step = 0; step < 50; step++) {
         if (!random_span(&random)) continue;
         uint32_t drawn = random_below(&random, 10);
@@ -62,7 +59,6 @@ static void hangs(const void *test, int i, struct shrink_end *out) {
 static void fails_otherwise(const void *test, int i, struct shrink_end *out) {
     struct random random = {(uint64_t)i};
     uint32_t drawn = random_below(&random, 1000);
-    (void)test;
     fails(out, true, drawn < 10 ? "low" : "high");
 }
 

@@ -380,7 +380,6 @@ struct disk {
 
 static enum art_rc want_from_disk(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
     struct disk *disk = blob->owner;
-    (void)intent;
     disk->calls++;
     for (uint32_t page = blob->leaf_pages; page-- > 0;) { /* in any order */
         if (!art_pages_has(pages, page)) continue;
@@ -446,13 +445,11 @@ TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
 
 static enum art_rc want_that_fails(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
     uint32_t first = 0;
-    (void)intent;
     while (!art_pages_has(pages, first)) first++;
     return art_fail(ART_IO, "slot %u, page %u cannot be read", blob->slot, first);
 }
 
 static enum art_rc want_that_lies(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
-    (void)blob, (void)pages, (void)intent;
     return ART_OK;
 }
 

@@ -86,7 +86,6 @@ static void bring(struct reader *reader, const struct art_pages *pages) {
 static enum art_rc want(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
     struct reader *reader = blob->owner;
     struct art_pages present = art_blob_present(blob), missing;
-    (void)intent;
     for (unsigned i = 0; i < 2; i++) missing.bits[i] = pages->bits[i] & ~present.bits[i];
     bring(reader, &missing);
     art_pages_join(&reader->asked, &missing);
@@ -326,7 +325,6 @@ static void ask_best(struct question *ask) {
 }
 
 static void add_visited(void *context, uint32_t number, const struct art_entry *entry) {
-    (void)context;
     add_number(number);
     add_entry(entry);
 }

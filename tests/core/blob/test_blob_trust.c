@@ -385,7 +385,6 @@ struct shared_disk {
 static enum art_rc want_once(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
     struct shared_disk *disk = blob->owner;
     int rc = ART_OK;
-    (void)intent;
     pthread_mutex_lock(&disk->lock);
     for (uint32_t page = 0; page < blob->leaf_pages && !rc; page++) {
         if (!art_pages_has(pages, page) || art_page_present(blob, page)) continue;

@@ -213,7 +213,6 @@ TEST(test_they_are_kept_when_it_pays_and_the_reader_wants_it) {
 
 static unsigned loads;
 static enum art_rc want(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
-    (void)intent;
     loads++;
     for (uint32_t page = 0; page < blob->leaf_pages; page++) {
         if (art_pages_has(pages, page)) must(art_blob_verify_page(blob, page));

@@ -207,7 +207,6 @@ TEST(test_a_name_below_a_file_is_missing) {
 }
 
 static int refuse_flags(int fd, int flags) {
-    (void)fd, (void)flags;
     errno = EPERM;
     return -1;
 }

@@ -280,7 +280,6 @@ static bool deny(long number) {
     struct sock_fprog program = {sizeof code / sizeof *code, code};
     return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 #else
-    (void)number;
     return false;
 #endif
 }

@@ -547,7 +547,6 @@ static void *reader(void *argument) {
 
 /* Rewrites the last two blobs, which nobody reads, so that the cache's entries are replaced meanwhile. */
 static void *writer(void *argument) {
-    (void)argument;
     struct art_store *store = store_open(&place, 2 * MB);
     for (unsigned i = 0; i < 40; i++) {
         struct store_blob *blob = &blobs[BLOBS - 1 - i % 2];

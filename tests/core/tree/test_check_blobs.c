@@ -113,7 +113,6 @@ LOOP_TEST(test_wrong_bounds, 3) {
 
 static void third_labelled_otherwise(uint32_t number, struct art_buffer *separator, struct art_ref *ref) {
     static uint8_t label[ART_LABEL_MAX];
-    (void)separator;
     if (number != 2) return;
     ck_assert_uint_gt(ref->label.len, 2);
     memcpy(label, ref->label.data, ref->label.len);
@@ -159,7 +158,6 @@ static void rebuild(unsigned run, int so) {
 static struct art_ref kept;
 
 static void second_as_fourth(uint32_t number, struct art_buffer *separator, struct art_ref *ref) {
-    (void)separator;
     if (number == 1) kept = *ref;
     if (number == 3) *ref = kept;
 }

@@ -17,14 +17,10 @@ static struct {                /* of the commits since the last reset */
 } seen;
 
 static enum art_rc no_merge(struct art_tree *of, struct art_version_edit *edit) {
-    (void)of;
-    (void)edit;
     return ART_OK;
 }
 
 static enum art_rc failing_merge(struct art_tree *of, struct art_version_edit *edit) {
-    (void)of;
-    (void)edit;
     return art_fail(ART_DISKFULL, "art: no room for a merge");
 }
 

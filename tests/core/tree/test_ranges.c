@@ -322,8 +322,6 @@ static void step_roll_back(void) {
 }
 
 static enum art_rc merge_nothing(struct art_tree *of, struct art_version_edit *edit) {
-    (void)of;
-    (void)edit;
     return ART_OK;
 }
 
@@ -515,7 +513,6 @@ LOOP_TEST(test_a_directory_in_steps_fails_with_each_of_its_allocations, 3) {
 
 static uint64_t room;
 static uint64_t room_of_the_disk(void *context) {
-    (void)context;
     return room;
 }
 

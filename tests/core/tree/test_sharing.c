@@ -94,7 +94,6 @@ TEST(test_flushes_of_a_hundred_rows_join_and_leave_the_run_below_as_it_is) {
 enum { TINY_PAGES = 4, TINY_ROWS = 40000, TINY_LEAVES_LEAST = 150 };
 
 static enum art_rc load_held(void *context, struct art_buffer *of_snapshots, struct art_buffer *of_dropped) {
-    (void)context;
     enum art_rc rc = art_buffer_append(of_snapshots, held.data, held.len);
     return rc ? rc : art_buffer_append(of_dropped, let_go.data, let_go.len);
 }

@@ -98,7 +98,6 @@ TEST(test_what_is_no_set_of_slots_is_refused) {
 /* --- walks -------------------------------------------------------------------------------------------------------- */
 
 static void go_with_snapshots(struct walk *walk, struct sim_disk *on) {
-    (void)on;
     walk->snapshots = true;
     for (unsigned steps = 400; steps--;) walk_step(walk);
 }

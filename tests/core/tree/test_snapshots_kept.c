@@ -161,7 +161,6 @@ static unsigned found, found_others;
 static const char *wanted;
 
 static bool note_problem(void *context, const struct art_problem *problem) {
-    (void)context;
     found += strstr(problem->sentence, wanted) != NULL;
     found_others += !strstr(problem->sentence, wanted);
     return true;

@@ -47,7 +47,6 @@ TEST(test_a_tree_in_memory_is_what_the_model_is) {
 }
 
 static void go_600_steps(struct walk *walk, struct sim_disk *disk) {
-    (void)disk;
     for (unsigned steps = 600; steps--;) walk_step(walk);
 }
 

@@ -464,19 +464,15 @@ TEST(test_a_log_of_another_history_is_read_from_its_root) {
 static unsigned asked, patience;
 
 static bool wait_some(void *context, unsigned attempt) {
-    (void)context;
     ck_assert_uint_eq(attempt, asked);
     return ++asked < patience;
 }
 
 static enum art_rc say_moved(void *context) {
-    (void)context;
     return art_fail(ART_READONLY, "art: the database was moved (test): put it back");
 }
 
 static enum art_rc no_other_name(void *context, unsigned attempt) {
-    (void)context;
-    (void)attempt;
     return art_fail(ART_CANTOPEN, "art: no name is left (test): give up");
 }
 

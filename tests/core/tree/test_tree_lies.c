@@ -549,14 +549,11 @@ static unsigned problems;
 static int64_t questions_left;
 
 static bool count_problem(void *context, const struct art_problem *problem) {
-    (void)context;
-    (void)problem;
     problems++;
     return true;
 }
 
 static bool count_down(void *context) {
-    (void)context;
     return questions_left-- == 0;
 }
 

@@ -24,7 +24,6 @@ static uint64_t pages_held(void) {
 }
 
 static bool watch(void *context) {
-    (void)context;
     if (pages_held() > most_pages) most_pages = pages_held();
     return ++asked == stop_at;
 }
@@ -36,7 +35,6 @@ static void begin_to_watch(uint64_t at) {
 }
 
 static bool overwrites(void *context) {
-    (void)context;
     return true;
 }
 

@@ -697,7 +697,6 @@ TEST(test_lies_in_the_tops_do_no_harm) {
 static unsigned patience;
 
 static bool out_of_patience(void *context) {
-    (void)context;
     return patience && --patience == 0;
 }
 

@@ -37,41 +37,34 @@ static enum art_rc failed(void) {
 }
 
 static enum art_rc host_unmoved(void *context) {
-    (void)context;
     return strikes() ? failed() : ART_OK;
 }
 
 static enum art_rc host_secure(void *context, bool *reuse) {
-    (void)context;
     *reuse = true;
     return strikes() ? failed() : ART_OK;
 }
 
 static enum art_rc host_epoch(void *context, struct art_epoch *out) {
-    (void)context;
     *out = (struct art_epoch){.kind = toy->wal && !toy->inlined ? ART_EPOCH_WAL : ART_EPOCH_ROLLBACK};
     memcpy(out->salts, toy->salts, sizeof out->salts);
     return strikes() ? failed() : ART_OK;
 }
 
 static enum art_rc host_load_retired(void *context, struct art_buffer *out) {
-    (void)context;
     return strikes() ? failed() : art_buffer_append(out, toy->retired.data, toy->retired.len);
 }
 
 static bool host_wait(void *context, unsigned attempt) {
-    (void)context;
     return attempt < 2;
 }
 
 static bool host_interrupted(void *context) {
-    (void)context;
     return strikes();
 }
 
 static enum art_rc host_each_log_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops),
                                      void *to) {
-    (void)context;
     return strikes() ? failed() : toy_each_row(toy, row, to);
 }
 
@@ -113,7 +106,6 @@ static enum art_rc rows_end(void *context, uint64_t *pages) {
 }
 
 static enum art_rc struck_scratch_open(void *context, void **file) {
-    (void)context;
     return strikes() ? failed() : scratch_open(options.disk, "", file);
 }
 

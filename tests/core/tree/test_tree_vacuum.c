@@ -220,7 +220,6 @@ TEST(test_few_rows_written_again_and_again_do_not_make_the_run_larger) {
 static uint64_t room;
 
 static uint64_t room_of_the_disk(void *context) {
-    (void)context;
     return room;
 }
 
@@ -277,7 +276,6 @@ static struct art_budget budget;
 static unsigned looks; /* after so many, if any, nothing is left */
 
 static enum art_rc budget_of_the_disk(void *context, struct art_budget *out) {
-    (void)context;
     *out = budget;
     if (looks && !--looks) budget.left = 0;
     return ART_OK;

@@ -226,7 +226,6 @@ static unsigned marks;
 static const char *const keys[KEYS] = {"a", "b"};
 
 static enum art_rc failing_write(void *file, const void *data, uint32_t len, uint64_t offset) {
-    (void)file, (void)data, (void)len, (void)offset;
     return art_fail(ART_IO, "art: the temporary file (test): it cannot be written");
 }
 
