@@ -59,8 +59,7 @@ void store_place_close(struct store_place *place) {
     unlink(place->host_path);
 }
 
-struct art_store *store_open(const struct store_place *place, uint64_t cache_bytes) {
-    struct art_store *store = NULL;
+struct art_store_options store_options(const struct store_place *place, uint64_t cache_bytes) {
     struct art_store_options options = {
         .disk = place->disk,
         .path = place->path,
@@ -72,6 +71,12 @@ struct art_store *store_open(const struct store_place *place, uint64_t cache_byt
         .rows_id = 1,
     };
     memcpy(options.uuid, store_uuid, sizeof options.uuid);
+    return options;
+}
+
+struct art_store *store_open(const struct store_place *place, uint64_t cache_bytes) {
+    struct art_store *store = NULL;
+    struct art_store_options options = store_options(place, cache_bytes);
     EXPECT_OK(art_store_open(&store, &options));
     return store;
 }
@@ -84,6 +89,9 @@ struct art_store *store_open_as(const struct store_place *place, const char *pat
 }
 
 /* ---- blobs ------------------------------------------------------------------------------------------------------- */
+
+static struct store_blob *made;
+static unsigned made_count;
 
 static struct art_bytes row_key(uint64_t seed, uint32_t row, uint8_t buffer[64]) {
     int length = snprintf((char *)buffer, 64 - ART_KEY_PADDING, "dir-%04u/%07u", (unsigned)(seed % 10000), row * 3);
@@ -114,14 +122,18 @@ void store_blob_make(struct store_blob *blob, uint32_t slot, uint64_t generation
     ck_assert_ptr_nonnull(label);
     memcpy(label, built.ref.label.data, built.ref.label.len);
     blob->ref.label.data = label;
+    made = realloc(made, (made_count + 1) * sizeof *made);
+    made[made_count++] = *blob;
     art_builder_close(builder);
 }
 
-void store_blobs_free(struct store_blob *blobs, unsigned count) {
-    for (unsigned i = 0; i < count; i++) {
-        free((uint8_t *)blobs[i].ref.label.data);
-        free(blobs[i].image);
-    }
+void store_blob_free(struct store_blob *blob) {
+    unsigned at = 0;
+    while (at < made_count && made[at].image != blob->image) at++;
+    if (at == made_count) return; /* an empty one */
+    free((uint8_t *)made[at].ref.label.data);
+    free(made[at].image);
+    made[at] = made[--made_count];
 }
 
 bool store_writes_cold;
@@ -154,11 +166,15 @@ int store_begin(struct art_store *store, bool fresh) {
     return art_store_write_begin(store, fresh, &slots);
 }
 
+void store_end(struct art_store *store) {
+    EXPECT_OK(art_store_sync(store));
+    art_store_write_end(store);
+}
+
 void store_fill(struct art_store *store, bool fresh, struct store_blob *blobs, unsigned count, uint32_t pages) {
     EXPECT_OK(store_begin(store, fresh));
     for (unsigned i = 0; i < count; i++) EXPECT_OK(store_write_new(store, &blobs[i], 1, 100 + i, pages));
-    EXPECT_OK(art_store_sync(store));
-    art_store_write_end(store);
+    store_end(store);
     EXPECT_OK(art_store_check(store));
 }
 
@@ -231,4 +247,33 @@ uint64_t store_cached_bytes(void) {
     struct art_cache_stats cache;
     art_cache_stats(&cache);
     return cache.bytes;
+}
+
+void store_nothing_cached(void) {
+    struct art_cache_stats cache;
+    art_cache_stats(&cache);
+    ck_assert_uint_eq(cache.entries, 0);
+    ck_assert_uint_eq(cache.bytes, 0);
+    ck_assert_uint_eq(cache.limit, 0);
+}
+
+/* ---- one for most tests ------------------------------------------------------------------------------------------ */
+
+struct store_place place;
+struct art_store *store;
+
+void end_world(void) {
+    art_store_close(store);
+    store = NULL;
+    store_nothing_cached();
+    while (made_count) store_blob_free(made);
+    free(made);
+    made = NULL;
+    if (place.mode) store_place_close(&place);
+    place = (struct store_place){0};
+}
+
+void new_world(uint64_t seed) {
+    end_world();
+    store_place_simulated(&place, seed);
 }

@@ -22,10 +22,19 @@ void store_place_close(struct store_place *place);
 /* A simulated place whose disk has this seed. */
 void store_place_simulated(struct store_place *place, uint64_t seed);
 
+/* The place of most tests, and the store of those that do not close theirs. */
+extern struct store_place place;
+extern struct art_store *store;
+/* Closes both, and frees all blobs that were made; nothing may be cached then. */
+void end_world(void);
+void new_world(uint64_t seed); /* simulated, in the place of the one before */
+
+struct art_store_options store_options(const struct store_place *place, uint64_t cache_bytes);
+
 struct art_store *store_open(const struct store_place *place, uint64_t cache_bytes);
 struct art_store *store_open_as(const struct store_place *place, const char *path, const char *host_path);
 
-/* A leaf blob of about `pages` pages, its rows made from `seed`. */
+/* A leaf blob of about `pages` pages, its rows made from `seed`; freed with the world, or before. */
 struct store_blob {
     struct art_ref ref;
     uint8_t *image;
@@ -33,9 +42,10 @@ struct store_blob {
 };
 extern const uint8_t store_uuid[16];
 void store_blob_make(struct store_blob *blob, uint32_t slot, uint64_t generation, uint64_t seed, uint32_t pages);
-void store_blobs_free(struct store_blob *blobs, unsigned count);
+void store_blob_free(struct store_blob *blob);
 
 int store_begin(struct art_store *store, bool fresh); /* art_store_write_begin() */
+void store_end(struct art_store *store);              /* syncs, and ends the phase */
 /* Takes a slot, makes a blob for it and writes it; what the store said. */
 int store_write_new(struct art_store *store, struct store_blob *blob, uint64_t generation, uint64_t seed,
                     uint32_t pages);
@@ -57,6 +67,7 @@ struct art_store_stats store_stats_of(struct art_store *store);
 /* Pages that this store has read; bytes in the process's cache, which is checked. */
 uint64_t store_pages_read(struct art_store *store);
 uint64_t store_cached_bytes(void);
+void store_nothing_cached(void); /* all stores are closed */
 
 #define EXPECT_OK(call)                                                                                                \
     do {                                                                                                               \

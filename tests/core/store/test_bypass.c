@@ -7,23 +7,10 @@
 
 enum { BLOBS = 24, MB = 1 << 20, ADMITTED = 31, SINGLY = 16 };
 
-static struct store_place place;
 static struct store_blob blobs[BLOBS];
 
-static struct art_store *store; /* of the tests that do not close theirs */
-
-static void end_world(void) {
-    art_store_close(store);
-    store = NULL;
-    store_blobs_free(blobs, BLOBS);
-    memset(blobs, 0, sizeof blobs);
-    if (place.mode) store_place_close(&place);
-    place = (struct store_place){0};
-}
-
 static void make_world(uint64_t seed) {
-    end_world();
-    store_place_simulated(&place, seed);
+    new_world(seed);
     struct art_store *store = store_open(&place, 0);
     store_fill(store, true, blobs, BLOBS, 100);
     art_store_close(store);
@@ -127,8 +114,7 @@ static void put(struct store_blob *blob) {
     EXPECT_OK(art_store_take_slot(writer, &slot));
     ck_assert_uint_eq(slot, blob->ref.slot);
     EXPECT_OK(store_write_again(writer, blob));
-    EXPECT_OK(art_store_sync(writer));
-    art_store_write_end(writer);
+    store_end(writer);
     art_slot_set_clear(&free_slots);
     art_store_close(writer);
 }
@@ -165,7 +151,6 @@ TEST(test_what_the_page_cache_lacks_or_has_wrong_is_left_to_the_cache) {
     sim_disk_let_pages_be_stale(place.sim, 3);
     store_blob_make(&fresh, old->ref.slot, 2, 900, 100);
     put(&fresh);
-    store_blobs_free(old, 1);
     *old = fresh;
     sim_disk_let_pages_be_at_hand(place.sim, 2);
     store = open_full();

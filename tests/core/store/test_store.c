@@ -4,29 +4,12 @@
 
 enum { BLOBS = 12, MB = 1 << 20 };
 
-static struct store_place place;
-
-static void end(void) {
-    if (place.mode) store_place_close(&place);
-    place = (struct store_place){0};
-}
-
-static void close_both(struct art_store *first, struct art_store *other) {
-    if (other != first) art_store_close(other);
-    art_store_close(first);
-    struct art_cache_stats cache;
-    art_cache_stats(&cache);
-    ck_assert_uint_eq(cache.entries, 0);
-    ck_assert_uint_eq(cache.bytes, 0);
-    ck_assert_uint_eq(cache.limit, 0);
-}
-
 /* ---- writing and reading ----------------------------------------------------------------------------------------- */
 
 LOOP_TEST(test_what_was_written_is_read_back_by_another_connection, STORE_MODES) {
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blobs[BLOBS];
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     ck_assert_str_eq(store_stats_of(store).engine, "none");
     ck_assert_uint_eq(store_stats_of(store).file_bytes, 0);
     uint32_t slots;
@@ -38,27 +21,26 @@ LOOP_TEST(test_what_was_written_is_read_back_by_another_connection, STORE_MODES)
         ck_assert_uint_eq(blobs[i].ref.slot, i + 1);
         if (i % 3 == 0) EXPECT_OK(store_read(store, &blobs[i])); /* while it is being written */
     }
-    EXPECT_OK(art_store_sync(store));
-    art_store_write_end(store);
+    store_end(store);
     ck_assert(!art_store_writing(store));
     ck_assert_uint_eq(store_stats_of(store).file_bytes, (uint64_t)(BLOBS + 1) * ART_BLOB_SIZE);
     store_expect(store, blobs, BLOBS);
     struct art_store *other = store_open(&place, 64 * MB);
     store_expect(other, blobs, BLOBS);
     EXPECT_OK(art_store_check(other));
-    close_both(store, other);
+    art_store_close(other);
+    art_store_close(store);
+    store_nothing_cached();
     store = store_open(&place, 64 * MB); /* and after everything was closed */
     store_expect(store, blobs, BLOBS);
     ck_assert_uint_eq(store_stats_of(store).count.misses, BLOBS);
     ck_assert_uint_gt(store_stats_of(store).count.pages_read, 0);
-    close_both(store, store);
-    store_blobs_free(blobs, BLOBS);
 }
 
 LOOP_TEST(test_a_blob_that_is_held_costs_no_lock_and_no_read, STORE_MODES) {
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blob;
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     store_fill(store, true, &blob, 1, 20);
     struct art_blob *first, *again;
     EXPECT_OK(art_store_blob(store, &blob.ref, &first));
@@ -72,14 +54,13 @@ LOOP_TEST(test_a_blob_that_is_held_costs_no_lock_and_no_read, STORE_MODES) {
     ck_assert_uint_eq(after.count.hits, before.count.hits + 1000);
     ck_assert_uint_eq(after.count.misses, before.count.misses);
     ck_assert_uint_eq(after.count.pages_read, before.count.pages_read);
-    close_both(store, store);
-    store_blobs_free(&blob, 1);
 }
 
 LOOP_TEST(test_peeking_reads_nothing_and_sees_only_what_is_held, STORE_MODES) {
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blobs[2];
-    struct art_store *store = store_open(&place, 64 * MB), *other = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
+    struct art_store *other = store_open(&place, 64 * MB);
     store_fill(store, true, blobs, 2, 20);
     struct art_store_stats before = store_stats_of(other);
     ck_assert_ptr_null(art_store_peek(other, &blobs[0].ref));
@@ -97,8 +78,7 @@ LOOP_TEST(test_peeking_reads_nothing_and_sees_only_what_is_held, STORE_MODES) {
     ck_assert_uint_eq(store_stats_of(other).count.hits, after.count.hits);
     ck_assert_uint_eq(store_stats_of(other).count.misses, after.count.misses);
     ck_assert_uint_eq(before.count.misses, 0);
-    close_both(store, other);
-    store_blobs_free(blobs, 2);
+    art_store_close(other);
 }
 
 LOOP_TEST(test_a_held_blob_outlives_relaxing_forgetting_and_closing, STORE_MODES) {
@@ -119,11 +99,10 @@ LOOP_TEST(test_a_held_blob_outlives_relaxing_forgetting_and_closing, STORE_MODES
     art_store_close(store);
     ck_assert(!memcmp(held->image, blobs[1].image, (size_t)held->leaf_pages * ART_PAGE));
     art_blob_unpin(held);
-    store_blobs_free(blobs, 3);
 }
 
 TEST(test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others) {
-    store_place_simulated(&place, 1);
+    new_world(1);
     struct store_blob blobs[4];
     struct art_store *store = store_open(&place, 64 * MB);
     store_fill(store, true, blobs, 4, 100);
@@ -138,7 +117,6 @@ TEST(test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others) {
     EXPECT_RC(ART_MISUSE, store_want(held, 50, 1, ART_POINT));
     EXPECT_OK(store_want(held, 3, 1, ART_POINT));
     art_blob_unpin(held);
-    store_blobs_free(blobs, 4);
 }
 
 /* ---- slots ------------------------------------------------------------------------------------------------------- */
@@ -146,7 +124,7 @@ TEST(test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others) {
 LOOP_TEST(test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing, STORE_MODES) {
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blobs[4];
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     store_fill(store, true, blobs, 4, 10);
     struct art_slot_set reusable = {NULL, 0};
     EXPECT_OK(art_slot_set_add(&reusable, 2));
@@ -177,14 +155,12 @@ LOOP_TEST(test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing, 
     art_store_write_end(store);
     ck_assert_uint_eq(store_stats_of(store).file_bytes, (uint64_t)5 * ART_BLOB_SIZE);
     art_slot_set_clear(&reusable);
-    close_both(store, store);
-    store_blobs_free(blobs, 4);
 }
 
 LOOP_TEST(test_a_replaced_slot_gives_the_new_blob_and_refuses_the_old_one, STORE_MODES) {
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob old[2], replaced;
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     store_fill(store, true, old, 2, 40);
     struct art_store *other = store_open(&place, 64 * MB);
     store_expect(other, old, 2);
@@ -198,26 +174,22 @@ LOOP_TEST(test_a_replaced_slot_gives_the_new_blob_and_refuses_the_old_one, STORE
     EXPECT_OK(store_write_again(store, &replaced));
     EXPECT_RC(ART_CORRUPT, store_read(store, &old[0])); /* not even from what was held */
     EXPECT_OK(store_read(store, &replaced));
-    EXPECT_OK(art_store_sync(store));
-    art_store_write_end(store);
+    store_end(store);
     EXPECT_OK(store_read(other, &replaced));
     EXPECT_OK(store_read(other, &old[1]));
     refused(store_read(other, &old[0]), ART_CORRUPT, "slot 1");
     EXPECT_MESSAGE("newer");
     EXPECT_OK(store_read(other, &replaced));
     art_slot_set_clear(&reusable);
-    close_both(store, other);
-    store_blobs_free(old, 2);
-    store_blobs_free(&replaced, 1);
+    art_store_close(other);
 }
 
 /* A flush that was rolled back and the next one may use the same slot and generation with other rows. */
 LOOP_TEST(test_a_rolled_back_blob_is_never_served_for_its_successor, STORE_MODES) {
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob rolled_back, kept;
-    struct art_store *store = store_open(&place, 64 * MB);
-    uint32_t slots;
-    EXPECT_OK(art_store_write_begin(store, true, &slots));
+    store = store_open(&place, 64 * MB);
+    EXPECT_OK(store_begin(store, true));
     EXPECT_OK(store_write_new(store, &rolled_back, 5, 1, 50));
     EXPECT_OK(art_store_sync(store));
     EXPECT_OK(store_read(store, &rolled_back));
@@ -225,15 +197,14 @@ LOOP_TEST(test_a_rolled_back_blob_is_never_served_for_its_successor, STORE_MODES
     EXPECT_OK(art_store_blob(store, &rolled_back.ref, &held));
     art_blob_pin(held);
     art_store_write_end(store);
-    EXPECT_OK(art_store_write_begin(store, true, &slots));
+    EXPECT_OK(store_begin(store, true));
     struct art_slot_set reusable = {NULL, 0};
     EXPECT_OK(art_slot_set_add(&reusable, 1));
     art_store_reuse(store, &reusable);
     EXPECT_OK(store_write_new(store, &kept, 5, 2, 50));
     ck_assert_uint_eq(kept.ref.slot, rolled_back.ref.slot);
     EXPECT_OK(store_read(store, &kept));
-    EXPECT_OK(art_store_sync(store));
-    art_store_write_end(store);
+    store_end(store);
     struct art_store *other = store_open(&place, 64 * MB);
     EXPECT_OK(store_read(other, &kept));
     EXPECT_RC(ART_CORRUPT, store_read(other, &rolled_back));
@@ -241,32 +212,25 @@ LOOP_TEST(test_a_rolled_back_blob_is_never_served_for_its_successor, STORE_MODES
     ck_assert(!memcmp(held->image, rolled_back.image, (size_t)held->leaf_pages * ART_PAGE));
     art_blob_unpin(held);
     art_slot_set_clear(&reusable);
-    close_both(store, other);
-    store_blobs_free(&rolled_back, 1);
-    store_blobs_free(&kept, 1);
+    art_store_close(other);
 }
 
 LOOP_TEST(test_a_truncated_file_ends_where_it_was_cut_and_grows_from_there, STORE_MODES) {
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blobs[5], more;
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     store_fill(store, true, blobs, 5, 10);
     store_expect(store, blobs, 5);
-    uint32_t slots;
-    EXPECT_OK(art_store_write_begin(store, false, &slots));
+    EXPECT_OK(store_begin(store, false));
     EXPECT_OK(art_store_truncate(store, 3));
     EXPECT_OK(art_store_truncate(store, 100)); /* never makes it longer */
     ck_assert_uint_eq(store_stats_of(store).file_bytes, (uint64_t)3 * ART_BLOB_SIZE);
     EXPECT_OK(store_write_new(store, &more, 2, 9, 10));
     ck_assert_uint_eq(more.ref.slot, 3);
-    EXPECT_OK(art_store_sync(store));
-    art_store_write_end(store);
+    store_end(store);
     store_expect(store, blobs, 2);
     EXPECT_OK(store_read(store, &more));
     EXPECT_RC(ART_CORRUPT, store_read(store, &blobs[2]));
-    close_both(store, store);
-    store_blobs_free(blobs, 5);
-    store_blobs_free(&more, 1);
 }
 
 TEST(test_a_slot_set_is_what_a_plain_array_says) {
@@ -322,7 +286,7 @@ TEST(test_a_slot_set_is_what_a_plain_array_says) {
 LOOP_TEST(test_calls_outside_of_a_phase_and_impossible_references_are_refused, STORE_MODES) {
     if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
     struct store_blob blob;
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     store_fill(store, true, &blob, 1, 10);
     struct art_blob_buf buffer;
     struct art_blob *found;
@@ -347,15 +311,12 @@ LOOP_TEST(test_calls_outside_of_a_phase_and_impossible_references_are_refused, S
         EXPECT_RC(ART_CORRUPT, art_store_blob(store, &ref, &found));
         if (i > 6) EXPECT_MESSAGE("a reference leads to no possible blob");
     }
-    uint32_t slots;
-    EXPECT_OK(art_store_write_begin(store, false, &slots));
+    EXPECT_OK(store_begin(store, false));
     art_store_write_end(store);
     art_store_write_end(store);
     EXPECT_OK(store_read(store, &blob));
     art_store_close(NULL);
     art_blob_unpin(NULL);
-    close_both(store, store);
-    store_blobs_free(&blob, 1);
 }
 
 /* ---- verification ------------------------------------------------------------------------------------------------ */
@@ -410,9 +371,9 @@ static void flip_everywhere(bool small, unsigned rounds, struct random *random) 
         if (used) { /* mended, it is read again: nothing bad was remembered */
             EXPECT_OK(store_read(store, &blobs[1]));
         }
-        close_both(store, store);
+        art_store_close(store);
+        store_nothing_cached();
     }
-    store_blobs_free(blobs, 3);
 }
 
 LOOP_TEST(test_every_flipped_bit_of_a_used_page_is_found_and_named, IO_MODES) {
@@ -420,9 +381,9 @@ LOOP_TEST(test_every_flipped_bit_of_a_used_page_is_found_and_named, IO_MODES) {
     struct random random = random_announced("flips");
     unsigned rounds = (place.sim ? 100 : 12) * random_scale();
     flip_everywhere(false, rounds, &random);
-    end();
+    end_world();
     ck_assert(store_place_open(&place, &io_modes[_i], "test_store"));
     flip_everywhere(true, rounds, &random);
 }
 
-SUITE("store", .tear_down = end, .seconds = SUITE_FOREVER)
+SUITE("store", .tear_down = end_world, .seconds = SUITE_FOREVER)

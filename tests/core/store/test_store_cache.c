@@ -9,31 +9,12 @@
 
 enum { BLOBS = 24, MB = 1 << 20, THREADS = 8 };
 
-static struct store_place place;
 static struct store_blob blobs[BLOBS];
 
 static struct art_cache_stats cache_now(void) {
     struct art_cache_stats stats;
     art_cache_stats(&stats);
     return stats;
-}
-
-static void check_empty(void) {
-    ck_assert_uint_eq(cache_now().entries, 0);
-    ck_assert_uint_eq(cache_now().bytes, 0);
-    ck_assert_uint_eq(cache_now().limit, 0);
-}
-
-static struct art_store *store; /* of the tests that do not close theirs */
-
-static void end_world(void) {
-    art_store_close(store);
-    store = NULL;
-    check_empty();
-    store_blobs_free(blobs, BLOBS);
-    memset(blobs, 0, sizeof blobs);
-    if (place.mode) store_place_close(&place);
-    place = (struct store_place){0};
 }
 
 static void make_world(const struct io_mode *mode, uint32_t pages) {
@@ -216,19 +197,17 @@ TEST(test_a_walk_that_writes_reads_past_the_page_cache_what_that_has_not) {
         struct art_slot_set free_slots = {0};
         struct store_blob fresh[4];
         struct sim_disk_stats before, after;
-        uint32_t slots;
-        EXPECT_OK(art_store_write_begin(writer, false, &slots));
+        EXPECT_OK(store_begin(writer, false));
         for (unsigned i = 0; i < 4; i++) EXPECT_OK(art_slot_set_add(&free_slots, blobs[i].ref.slot));
         art_store_reuse(writer, &free_slots);
         for (unsigned i = 0; i < 4; i++)
             EXPECT_OK(store_write_new(writer, &fresh[i], 2 + at_hand, 50 * at_hand + i, 60));
-        EXPECT_OK(art_store_sync(writer));
-        art_store_write_end(writer);
+        store_end(writer);
         art_store_close(writer);
         art_slot_set_clear(&free_slots);
         for (unsigned writing = 0; writing < 2; writing++) {
             store = store_open(&place, 64 * MB);
-            if (writing) EXPECT_OK(art_store_write_begin(store, false, &slots));
+            if (writing) EXPECT_OK(store_begin(store, false));
             sim_disk_stats(place.sim, &before);
             const struct store_blob *some = &fresh[2 * writing];
             struct art_ref refs[2] = {some[0].ref, some[1].ref};
@@ -239,7 +218,6 @@ TEST(test_a_walk_that_writes_reads_past_the_page_cache_what_that_has_not) {
             ck_assert_msg(through == (!writing || at_hand), "%u %u", writing, at_hand);
             art_store_close(store);
         }
-        store_blobs_free(fresh, 4);
     }
 }
 
@@ -550,8 +528,7 @@ static void *writer(void *argument) {
     struct art_store *store = store_open(&place, 2 * MB);
     for (unsigned i = 0; i < 40; i++) {
         struct store_blob *blob = &blobs[BLOBS - 1 - i % 2];
-        uint32_t slots;
-        if (art_store_write_begin(store, false, &slots) || store_write_again(store, blob)) note_wrong("a write failed");
+        if (store_begin(store, false) || store_write_again(store, blob)) note_wrong("a write failed");
         if (i % 3 == 0 && art_store_sync(store)) note_wrong("a sync failed");
         art_store_write_end(store);
         if (!read_page(store, blob, 3)) note_wrong("what was written did not come back");

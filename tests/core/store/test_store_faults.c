@@ -9,9 +9,8 @@ enum { MB = 1 << 20 };
 /* ---- syncs and writes that fail ---------------------------------------------------------------------------------- */
 
 TEST(test_a_failed_sync_poisons_the_store_until_it_is_opened_anew) {
-    struct store_place place;
     struct store_blob blobs[2], more;
-    store_place_simulated(&place, 1);
+    new_world(1);
     struct art_store *store = store_open(&place, 64 * MB);
     store_fill(store, true, blobs, 2, 20);
     EXPECT_OK(store_begin(store, false));
@@ -36,16 +35,12 @@ TEST(test_a_failed_sync_poisons_the_store_until_it_is_opened_anew) {
     store_expect(store, blobs, 2);
     EXPECT_OK(store_read(store, &more));
     art_store_close(store);
-    store_blobs_free(blobs, 2);
-    store_blobs_free(&more, 1);
-    store_place_close(&place);
 }
 
 TEST(test_a_new_file_whose_sync_fails_is_not_used) {
     static const enum sim_call calls[] = {SIM_SYNC, SIM_SYNC_DIRECTORY};
     for (unsigned i = 0; i < 2; i++) {
-        struct store_place place;
-        store_place_simulated(&place, 1);
+        new_world(1);
         struct art_store *store = store_open(&place, 64 * MB);
         sim_disk_fail(place.sim, calls[i], 1, ART_IO, false);
         EXPECT_RC(ART_IO, store_begin(store, true));
@@ -54,16 +49,14 @@ TEST(test_a_new_file_whose_sync_fails_is_not_used) {
         store = store_open(&place, 64 * MB);
         EXPECT_OK(store_begin(store, true));
         art_store_close(store);
-        store_place_close(&place);
     }
 }
 
 TEST(test_a_failed_write_fails_the_next_sync_though_it_was_reported) {
     static const enum sim_call calls[] = {SIM_WRITE, SIM_WAIT};
     for (unsigned i = 0; i < 2; i++) {
-        struct store_place place;
         struct store_blob blobs[3], kept;
-        store_place_simulated(&place, i + 7);
+        new_world(i + 7);
         struct art_store *store = store_open(&place, 64 * MB);
         store_fill(store, true, blobs, 1, 20);
         EXPECT_OK(store_begin(store, false));
@@ -86,23 +79,18 @@ TEST(test_a_failed_write_fails_the_next_sync_though_it_was_reported) {
         EXPECT_RC(ART_IO, store_write_again(store, &blobs[2]));
         refused(art_store_sync(store), ART_IO, "simulated failure");
         EXPECT_OK(store_write_new(store, &kept, 2, 8, 20)); /* the phase may go on with other writes */
-        EXPECT_OK(art_store_sync(store));
-        art_store_write_end(store);
+        store_end(store);
         EXPECT_OK(store_read(store, &kept));
         EXPECT_OK(store_read(store, &blobs[0]));
         art_store_close(store);
-        store_blobs_free(blobs, 3);
-        store_blobs_free(&kept, 1);
-        store_place_close(&place);
     }
 }
 
 TEST(test_a_failed_write_that_was_given_up_fails_no_later_one) {
     static const enum sim_call calls[] = {SIM_WRITE, SIM_WAIT};
     for (unsigned i = 0; i < 2; i++) {
-        struct store_place place;
         struct store_blob blobs[2], kept[2];
-        store_place_simulated(&place, i + 7);
+        new_world(i + 7);
         struct art_store *store = store_open(&place, 64 * MB);
         EXPECT_OK(store_begin(store, true));
         EXPECT_OK(store_write_new(store, &kept[0], 1, 4, 20));
@@ -117,21 +105,16 @@ TEST(test_a_failed_write_that_was_given_up_fails_no_later_one) {
         sim_disk_fail_nothing(place.sim);
         EXPECT_OK(art_store_wait(store));
         EXPECT_OK(store_write_new(store, &kept[1], 2, 8, 20));
-        EXPECT_OK(art_store_sync(store));
-        art_store_write_end(store);
+        store_end(store);
         store_expect(store, kept, 2);
         art_store_give_up(store); /* outside of a phase: nothing */
         art_store_close(store);
-        store_blobs_free(blobs, 2);
-        store_blobs_free(kept, 2);
-        store_place_close(&place);
     }
 }
 
 TEST(test_a_full_disk_is_an_error_and_later_forgotten) {
-    struct store_place place;
     struct store_blob blobs[4];
-    store_place_simulated(&place, 3);
+    new_world(3);
     struct art_store *store = store_open(&place, 64 * MB);
     store_fill(store, true, blobs, 1, 20);
     sim_disk_set_capacity(place.sim, 3 * ART_BLOB_SIZE + 4);
@@ -145,12 +128,9 @@ TEST(test_a_full_disk_is_an_error_and_later_forgotten) {
     sim_disk_set_capacity(place.sim, UINT64_MAX);
     EXPECT_OK(store_begin(store, false));
     EXPECT_OK(store_write_new(store, &blobs[3], 2, 3, 20));
-    EXPECT_OK(art_store_sync(store));
-    art_store_write_end(store);
+    store_end(store);
     EXPECT_OK(store_read(store, &blobs[3]));
     art_store_close(store);
-    store_blobs_free(blobs, 4);
-    store_place_close(&place);
 }
 
 /* ---- everything fails once --------------------------------------------------------------------------------------- */
@@ -158,48 +138,34 @@ TEST(test_a_full_disk_is_an_error_and_later_forgotten) {
 enum { STORY_BLOBS = 5 };
 
 struct story {
-    struct store_place *place;
-    struct art_store *store;
     struct store_blob blobs[STORY_BLOBS];
     unsigned acknowledged; /* blobs that a sync has made safe */
 };
 
 /* A table's life up to its first reopening. Returns at the first error. */
 static int story_run(struct story *story, uint64_t cache_bytes) {
-    struct art_store_options options = {
-        .disk = story->place->disk,
-        .path = story->place->path,
-        .host_path = story->place->host_path,
-        .cache_bytes = cache_bytes,
-    };
-    memcpy(options.uuid, store_uuid, sizeof options.uuid);
-    int rc = story->store ? ART_OK : art_store_open(&story->store, &options);
-    if (!rc) rc = store_begin(story->store, !story->acknowledged);
+    struct art_store_options options = store_options(&place, cache_bytes);
+    int rc = store ? ART_OK : art_store_open(&store, &options);
+    if (!rc) rc = store_begin(store, !story->acknowledged);
     for (unsigned i = story->acknowledged; !rc && i < STORY_BLOBS; i++) {
         uint32_t slot;
-        rc = art_store_take_slot(story->store, &slot);
+        rc = art_store_take_slot(store, &slot);
         if (rc) break;
         struct store_blob *blob = &story->blobs[i];
-        store_blobs_free(blob, 1);
+        store_blob_free(blob);
         store_blob_make(blob, slot, 1, i, 30);
-        rc = store_write_again(story->store, blob);
+        rc = store_write_again(store, blob);
     }
-    if (!rc) rc = art_store_sync(story->store);
+    if (!rc) rc = art_store_sync(store);
     if (rc) return rc;
     story->acknowledged = STORY_BLOBS;
-    art_store_write_end(story->store);
+    art_store_write_end(store);
     struct art_store_stats stats;
-    for (unsigned i = 0; !rc && i < STORY_BLOBS; i++) rc = store_read(story->store, &story->blobs[i]);
-    art_store_relax(story->store);
-    for (unsigned i = 0; !rc && i < STORY_BLOBS; i++) rc = store_read_page(story->store, &story->blobs[i], i * 5);
-    if (!rc) rc = art_store_stats(story->store, &stats);
+    for (unsigned i = 0; !rc && i < STORY_BLOBS; i++) rc = store_read(store, &story->blobs[i]);
+    art_store_relax(store);
+    for (unsigned i = 0; !rc && i < STORY_BLOBS; i++) rc = store_read_page(store, &story->blobs[i], i * 5);
+    if (!rc) rc = art_store_stats(store, &stats);
     return rc;
-}
-
-static void story_end(struct story *story) {
-    art_store_close(story->store);
-    story->store = NULL;
-    store_blobs_free(story->blobs, STORY_BLOBS);
 }
 
 TEST(test_every_allocation_may_fail_and_the_next_try_succeeds) {
@@ -209,46 +175,41 @@ TEST(test_every_allocation_may_fail_and_the_next_try_succeeds) {
         void (*strike)(int64_t n) = l < 2 ? short_memory_fail_after : short_memory_fail_once;
         int64_t failures = 1, blocks = short_memory_blocks();
         for (int64_t n = 0; failures; n++) {
-            struct store_place place;
-            store_place_simulated(&place, 1);
-            struct story story = {.place = &place};
+            new_world(1);
+            struct story story = {0};
             for (unsigned i = 0; i < STORY_BLOBS; i++) store_blob_make(&story.blobs[i], 1, 1, i, 2);
             strike(n);
             /* The builder of the tests does not want to fail: blobs are made while memory is there. */
-            int rc = ART_OK;
-            struct art_store_options options = {
-                .disk = place.disk, .path = place.path, .host_path = place.host_path, .cache_bytes = limits[l % 2]};
-            memcpy(options.uuid, store_uuid, sizeof options.uuid);
-            rc = art_store_open(&story.store, &options);
-            if (!rc) rc = store_begin(story.store, true);
+            struct art_store_options options = store_options(&place, limits[l % 2]);
+            int rc = art_store_open(&store, &options);
+            if (!rc) rc = store_begin(store, true);
             for (unsigned i = 0; !rc && i < STORY_BLOBS; i++) {
                 uint32_t slot;
-                rc = art_store_take_slot(story.store, &slot);
+                rc = art_store_take_slot(store, &slot);
                 if (!rc) {
                     story.blobs[i].ref.slot = slot;
-                    rc = store_write_again(story.store, &story.blobs[i]);
+                    rc = store_write_again(store, &story.blobs[i]);
                 }
-                if (!rc && i == 1) art_store_return_slot(story.store, 1);
-                if (!rc) art_store_readahead_start(story.store, &story, &story.blobs[i].ref, 1);
+                if (!rc && i == 1) art_store_return_slot(store, 1);
+                if (!rc) art_store_readahead_start(store, &story, &story.blobs[i].ref, 1);
             }
-            if (!rc) rc = art_store_sync(story.store);
-            if (!rc) art_store_write_end(story.store);
+            if (!rc) rc = art_store_sync(store);
+            if (!rc) art_store_write_end(store);
             failures = short_memory_failures();
             short_memory_fail_after(-1);
             ck_assert_msg(rc == ART_OK || rc == ART_NOMEM, "allocation %lld: %s", (long long)n, art_error_message());
-            if (rc && story.store) art_store_write_end(story.store);
+            if (rc && store) art_store_write_end(store);
             EXPECT_OK(story_run(&story, limits[l % 2]));
-            art_store_close(story.store);
-            story.store = store_open(&place, limits[l % 2]);
+            art_store_close(store);
+            store = store_open(&place, limits[l % 2]);
             strike(n); /* and reading */
-            for (unsigned i = 0; !rc && i < STORY_BLOBS; i++) rc = store_read(story.store, &story.blobs[i]);
+            for (unsigned i = 0; !rc && i < STORY_BLOBS; i++) rc = store_read(store, &story.blobs[i]);
             failures += short_memory_failures();
             short_memory_fail_after(-1);
             ck_assert_msg(rc == ART_OK || rc == ART_NOMEM, "allocation %lld: %s", (long long)n, art_error_message());
-            store_expect(story.store, story.blobs, STORY_BLOBS);
-            EXPECT_OK(art_store_check(story.store));
-            story_end(&story);
-            store_place_close(&place);
+            store_expect(store, story.blobs, STORY_BLOBS);
+            EXPECT_OK(art_store_check(store));
+            end_world();
             ck_assert_int_eq(short_memory_blocks(), blocks);
         }
     }
@@ -260,9 +221,8 @@ TEST(test_every_call_of_the_disk_may_fail_and_the_next_try_succeeds) {
     for (unsigned c = 0; c < 4; c++) {
         uint64_t faults = 1;
         for (unsigned n = 1; faults; n++) {
-            struct store_place place;
-            store_place_simulated(&place, n);
-            struct story story = {.place = &place};
+            new_world(n);
+            struct story story = {0};
             sim_disk_fail(place.sim, SIM_ANY, n, codes[c], false);
             int rc = story_run(&story, limits[n % 2]);
             struct sim_disk_stats stats;
@@ -272,20 +232,18 @@ TEST(test_every_call_of_the_disk_may_fail_and_the_next_try_succeeds) {
             bool anothers = codes[c] == ART_BUSY && rc == ART_FOREIGN; /* locked, and nobody's yet */
             ck_assert_msg(rc == ART_OK || rc == codes[c] || anothers, "call %u: %s", n, art_error_message());
             sim_disk_fail_nothing(place.sim);
-            art_store_write_end(story.store);
+            art_store_write_end(store);
             rc = story_run(&story, limits[n % 2]);
             if (rc == ART_POISONED) {
-                art_store_close(story.store);
-                story.store = NULL;
+                art_store_close(store);
+                store = NULL;
                 rc = story_run(&story, limits[n % 2]);
             }
             ck_assert_msg(rc == ART_OK, "call %u, again: %s", n, art_error_message());
             sim_disk_crash(place.sim, SIM_CRASH_DROP_ALL);
-            art_store_close(story.store);
-            story.store = store_open(&place, limits[n % 2]);
-            store_expect(story.store, story.blobs, STORY_BLOBS);
-            story_end(&story);
-            store_place_close(&place);
+            art_store_close(store);
+            store = store_open(&place, limits[n % 2]);
+            store_expect(store, story.blobs, STORY_BLOBS);
         }
     }
 }
@@ -296,7 +254,6 @@ TEST(test_every_call_of_the_disk_may_fail_and_the_next_try_succeeds) {
 enum { SLOTS = 14, CONNECTIONS = 3 };
 
 struct life {
-    struct store_place place;
     struct art_store *stores[CONNECTIONS];
     struct store_blob blobs[SLOTS];   /* the last acknowledged in each slot; image NULL: none */
     struct store_blob written[SLOTS]; /* in this phase */
@@ -308,7 +265,7 @@ struct life {
 
 static void life_open(struct life *life, unsigned c) {
     static const uint64_t limits[] = {0, 1 * MB, 3 * MB, 64 * MB};
-    life->stores[c] = store_open(&life->place, limits[random_below(&life->random, 4)]);
+    life->stores[c] = store_open(&place, limits[random_below(&life->random, 4)]);
 }
 
 static void life_reopen_all(struct life *life) {
@@ -335,10 +292,10 @@ static void life_keep(struct life *life, bool acknowledged) {
     for (uint32_t slot = 0; slot < SLOTS; slot++) {
         if (!life->written[slot].image) continue;
         if (acknowledged) {
-            store_blobs_free(&life->blobs[slot], 1);
+            store_blob_free(&life->blobs[slot]);
             life->blobs[slot] = life->written[slot];
         } else {
-            store_blobs_free(&life->written[slot], 1);
+            store_blob_free(&life->written[slot]);
         }
         life->unsure[slot] = !acknowledged;
         life->written[slot] = (struct store_blob){.image = NULL};
@@ -359,7 +316,7 @@ static void life_write(struct life *life, struct art_store *store) {
         rc = art_store_take_slot(store, &slot);
         if (rc || slot >= SLOTS) break;
         struct store_blob *blob = &life->written[slot];
-        store_blobs_free(blob, 1);
+        store_blob_free(blob);
         store_blob_make(blob, slot, life->generation, random_next(&life->random), 1 + random_below(&life->random, 128));
         rc = store_write_again(store, blob);
         if (!rc && random_once_in(&life->random, 4)) rc = store_read(store, blob);
@@ -368,7 +325,7 @@ static void life_write(struct life *life, struct art_store *store) {
     if (!random_once_in(&life->random, 5)) art_store_write_end(store);
     life_keep(life, synced);
     art_slot_set_clear(&reusable);
-    sim_disk_fail_nothing(life->place.sim);
+    sim_disk_fail_nothing(place.sim);
     /* The phase's end may be left to close(); and a poisoned store is of no more use. */
     if (art_store_writing(store) || rc || !synced) {
         for (unsigned c = 0; c < CONNECTIONS; c++) {
@@ -383,16 +340,16 @@ static void life_accident(struct life *life) {
     static const enum sim_call calls[] = {SIM_ANY, SIM_ANY, SIM_WRITE, SIM_WAIT, SIM_SYNC, SIM_READ, SIM_LOCK};
     switch (random_below(&life->random, 4)) {
     case 0:
-        sim_disk_crash(life->place.sim, SIM_CRASH_RANDOM);
+        sim_disk_crash(place.sim, SIM_CRASH_RANDOM);
         life_reopen_all(life);
         break;
     case 1:
-        sim_disk_kill(life->place.sim);
+        sim_disk_kill(place.sim);
         life_reopen_all(life);
         break;
     default:
-        sim_disk_fail(life->place.sim, calls[random_below(&life->random, 7)], 1 + random_below(&life->random, 8),
-                      ART_IO, random_once_in(&life->random, 3));
+        sim_disk_fail(place.sim, calls[random_below(&life->random, 7)], 1 + random_below(&life->random, 8), ART_IO,
+                      random_once_in(&life->random, 3));
         life_write(life, life->stores[random_below(&life->random, CONNECTIONS)]);
     }
 }
@@ -402,7 +359,7 @@ TEST(test_what_was_synced_survives_a_long_life_with_accidents) {
     for (unsigned round = 0; round < 12 * random_scale(); round++) {
         if (!random_span(&(struct random){seed + round})) continue;
         struct life life = {.random = {seed + round}};
-        store_place_simulated(&life.place, seed + round);
+        new_world(seed + round);
         for (unsigned c = 0; c < CONNECTIONS; c++) life_open(&life, c);
         for (unsigned step = 0; step < 40; step++) {
             if (!random_span(&life.random)) continue;
@@ -419,9 +376,7 @@ TEST(test_what_was_synced_survives_a_long_life_with_accidents) {
             life_read(&life, life.stores[c]);
             art_store_close(life.stores[c]);
         }
-        store_blobs_free(life.blobs, SLOTS);
-        store_place_close(&life.place);
     }
 }
 
-SUITE("store faults", .seconds = SUITE_FOREVER)
+SUITE("store faults", .tear_down = end_world, .seconds = SUITE_FOREVER)

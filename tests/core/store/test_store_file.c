@@ -12,8 +12,7 @@ static int write_something(struct art_store *store) {
     int rc = store_begin(store, false);
     if (rc) return rc;
     EXPECT_OK(store_write_again(store, &blobs[0]));
-    EXPECT_OK(art_store_sync(store));
-    art_store_write_end(store);
+    store_end(store);
     return ART_OK;
 }
 
@@ -35,8 +34,7 @@ static int write_as(const char *path, const char *host_path) {
 /* ---- made -------------------------------------------------------------------------------------------------------- */
 
 TEST(test_opening_and_reading_make_no_file) {
-    end_world();
-    store_place_simulated(&place, 1);
+    new_world(1);
     struct store_blob blob;
     store_blob_make(&blob, 1, 1, 1, 3);
     struct art_store *store = store_open(&place, 64 * MB);
@@ -50,7 +48,6 @@ TEST(test_opening_and_reading_make_no_file) {
     art_store_close(store);
     ck_assert(!sim_disk_has_file(place.sim, place.path));
     ck_assert_uint_eq(sim_disk_calls(place.sim, SIM_WRITE), 0);
-    store_blobs_free(&blob, 1);
 }
 
 TEST(test_a_file_put_back_is_found_without_reopening) {
@@ -62,23 +59,20 @@ TEST(test_a_file_put_back_is_found_without_reopening) {
 }
 
 TEST(test_a_new_file_has_the_databases_permissions) {
-    struct store_place real;
-    if (!store_place_open(&real, &io_modes[IO_MODES - 2], "test_store_file")) return;
-    ck_assert_int_eq(chmod(real.host_path, 0640), 0);
+    end_world();
+    if (!store_place_open(&place, &io_modes[IO_MODES - 2], "test_store_file")) return;
+    ck_assert_int_eq(chmod(place.host_path, 0640), 0);
     struct store_blob blob;
-    struct art_store *store = store_open(&real, 64 * MB);
+    struct art_store *store = store_open(&place, 64 * MB);
     store_fill(store, true, &blob, 1, 5);
     art_store_close(store);
     struct stat attributes;
-    ck_assert_int_eq(stat(real.path, &attributes), 0);
+    ck_assert_int_eq(stat(place.path, &attributes), 0);
     ck_assert_uint_eq(attributes.st_mode & 0777, 0640);
-    store_blobs_free(&blob, 1);
-    store_place_close(&real);
 }
 
 TEST(test_the_files_own_folder_is_synced_before_a_phase_begins) {
-    end_world();
-    store_place_simulated(&place, 1);
+    new_world(1);
     store = store_open(&place, 64 * MB);
     EXPECT_OK(store_begin(store, true));
     struct sim_disk_stats stats;
@@ -144,7 +138,6 @@ TEST(test_what_stands_in_the_new_files_place_is_used_only_if_it_can_only_be_ours
             EXPECT_OK(art_store_sync(store));
             EXPECT_OK(store_read(store, &blob));
             art_store_write_end(store);
-            store_blobs_free(&blob, 1);
         }
         art_store_close(store);
     }
@@ -163,8 +156,7 @@ TEST(test_a_crash_at_any_moment_of_making_the_file_leaves_nothing_in_the_way) {
     unsigned made = 0;
     for (uint64_t seed = 1; seed <= 25 * random_scale(); seed++) {
         for (unsigned call = 1, done = 0; !done; call++) {
-            end_world();
-            store_place_simulated(&place, seed * 1000 + call);
+            new_world(seed * 1000 + call);
             struct art_store *store = store_open(&place, 64 * MB);
             sim_disk_fail(place.sim, SIM_ANY, call, ART_IO, true);
             struct store_blob lost = {.image = NULL}, kept;
@@ -176,15 +168,12 @@ TEST(test_a_crash_at_any_moment_of_making_the_file_leaves_nothing_in_the_way) {
             if (done) EXPECT_OK(store_read(store, &lost));
             EXPECT_OK(store_begin(store, true));
             EXPECT_OK(store_write_new(store, &kept, 1, seed + 1, 3));
-            EXPECT_OK(art_store_sync(store));
-            art_store_write_end(store);
+            store_end(store);
             sim_disk_crash(place.sim, SIM_CRASH_DROP_ALL);
             art_store_close(store);
             store = store_open(&place, 64 * MB);
             EXPECT_OK(store_read(store, &kept));
             art_store_close(store);
-            store_blobs_free(&lost, 1);
-            store_blobs_free(&kept, 1);
         }
     }
     ck_assert_uint_gt(made, 0);
@@ -299,8 +288,7 @@ TEST(test_a_store_says_whether_its_file_is_claimed) {
     store = store_open_as(&place, place.path, "moved.db");
     EXPECT_OK(store_read(store, &blobs[0]));
     ck_assert(art_store_unclaimed(store));
-    uint32_t slots;
-    EXPECT_OK(art_store_write_begin(store, false, &slots));
+    EXPECT_OK(store_begin(store, false));
     art_store_write_end(store);
     ck_assert(!art_store_unclaimed(store));
     art_store_close(store);
@@ -442,24 +430,22 @@ TEST(test_a_file_with_two_names_is_read_and_not_written) {
 }
 
 TEST(test_a_symbolic_link_is_not_followed) {
-    struct store_place real;
-    if (!store_place_open(&real, &io_modes[IO_MODES - 2], "test_store_file")) return;
+    end_world();
+    if (!store_place_open(&place, &io_modes[IO_MODES - 2], "test_store_file")) return;
     struct store_blob blob;
-    struct art_store *store = store_open(&real, 64 * MB);
+    struct art_store *store = store_open(&place, 64 * MB);
     store_fill(store, true, &blob, 1, 5);
     art_store_close(store);
     char away[600];
-    snprintf(away, sizeof away, "%s.away", real.path);
-    ck_assert_int_eq(rename(real.path, away), 0);
-    ck_assert_int_eq(symlink(away, real.path), 0);
-    store = store_open(&real, 64 * MB);
+    snprintf(away, sizeof away, "%s.away", place.path);
+    ck_assert_int_eq(rename(place.path, away), 0);
+    ck_assert_int_eq(symlink(away, place.path), 0);
+    store = store_open(&place, 64 * MB);
     refused(store_read(store, &blob), ART_CANTOPEN, "symbolic link");
     EXPECT_RC(ART_CANTOPEN, store_begin(store, false));
     EXPECT_RC(ART_CANTOPEN, store_begin(store, true));
     art_store_close(store);
     unlink(away);
-    store_blobs_free(&blob, 1);
-    store_place_close(&real);
 }
 
 TEST(test_a_file_cut_short_says_so_and_keeps_what_it_has) {
@@ -511,8 +497,7 @@ TEST(test_a_file_replaced_while_it_is_open_is_the_one_that_is_written) {
     struct store_blob more;
     EXPECT_OK(store_begin(store, false));
     EXPECT_OK(store_write_new(store, &more, 2, 7, 4));
-    EXPECT_OK(art_store_sync(store));
-    art_store_write_end(store);
+    store_end(store);
     store_expect(store, blobs, 2);
     art_store_close(store);
     store = store_open(&place, 64 * MB);
@@ -520,27 +505,25 @@ TEST(test_a_file_replaced_while_it_is_open_is_the_one_that_is_written) {
     sim_disk_remove_file(place.sim, place.path);
     EXPECT_RC(ART_MISSING, store_begin(store, false));
     art_store_close(store);
-    store_blobs_free(&more, 1);
 }
 
 TEST(test_a_file_that_may_only_be_read_is_read) {
-    struct store_place real;
-    if (!store_place_open(&real, &io_modes[IO_MODES - 2], "test_store_file")) return;
+    end_world();
+    if (!store_place_open(&place, &io_modes[IO_MODES - 2], "test_store_file")) return;
     struct store_blob blob;
-    struct art_store *store = store_open(&real, 64 * MB);
+    struct art_store *store = store_open(&place, 64 * MB);
     store_fill(store, true, &blob, 1, 5);
     art_store_close(store);
-    struct art_store_options options = {
-        .path = real.path, .host_path = real.host_path, .read_only = true, .cache_bytes = 64 * MB};
-    memcpy(options.uuid, store_uuid, sizeof options.uuid);
+    struct art_store_options options = store_options(&place, 64 * MB);
+    options.read_only = true;
     EXPECT_OK(art_store_open(&store, &options));
     EXPECT_OK(store_read(store, &blob));
-    refused(store_begin(store, false), ART_READONLY, real.path);
+    refused(store_begin(store, false), ART_READONLY, place.path);
     EXPECT_RC(ART_READONLY, art_store_adopt(store));
     art_store_close(store);
-    ck_assert_int_eq(chmod(real.path, 0400), 0);
+    ck_assert_int_eq(chmod(place.path, 0400), 0);
     if (geteuid()) { /* root may write whatever the permissions */
-        store = store_open(&real, 64 * MB);
+        store = store_open(&place, 64 * MB);
         EXPECT_OK(store_read(store, &blob));
         EXPECT_RC(ART_CANTOPEN, store_begin(store, false));
         EXPECT_OK(store_read(store, &blob));
@@ -548,16 +531,14 @@ TEST(test_a_file_that_may_only_be_read_is_read) {
     } else {
         io_skip("test_store_file", "permissions do not stop root");
     }
-    store_blobs_free(&blob, 1);
-    store_place_close(&real);
 }
 
 /* ---- the lock ---------------------------------------------------------------------------------------------------- */
 
 LOOP_TEST(test_one_connection_writes_at_a_time, IO_MODES) {
-    struct store_place here;
-    if (!store_place_open(&here, &io_modes[_i], "test_store_file")) return;
-    struct art_store *one = store_open(&here, 64 * MB), *two = store_open(&here, 64 * MB);
+    end_world();
+    if (!store_place_open(&place, &io_modes[_i], "test_store_file")) return;
+    struct art_store *one = store_open(&place, 64 * MB), *two = store_open(&place, 64 * MB);
     struct store_blob first[2], more;
     store_fill(one, true, first, 2, 5);
     store_expect(two, first, 2);
@@ -567,8 +548,7 @@ LOOP_TEST(test_one_connection_writes_at_a_time, IO_MODES) {
     ck_assert(!art_store_writing(two));
     store_expect(two, first, 2); /* readers take no lock */
     EXPECT_OK(store_write_new(one, &more, 1, 50, 5));
-    EXPECT_OK(art_store_sync(one));
-    art_store_write_end(one);
+    store_end(one);
     uint32_t slots;
     EXPECT_OK(art_store_write_begin(two, false, &slots));
     ck_assert_uint_eq(slots, 4); /* the size as it is under the lock */
@@ -576,9 +556,6 @@ LOOP_TEST(test_one_connection_writes_at_a_time, IO_MODES) {
     art_store_close(two); /* ends its phase */
     EXPECT_OK(store_begin(one, false));
     art_store_close(one);
-    store_blobs_free(first, 2);
-    store_blobs_free(&more, 1);
-    store_place_close(&here);
 }
 
 /* Of a fresh table: only who waits for a lock of its own database's will get the file. */
@@ -621,8 +598,7 @@ TEST(test_a_file_that_somebody_has_just_begun_is_foreign) {
 enum { CHILD_GOOD = 77 };
 
 /* No Check in the child: it would end the parent's test. */
-static int child(struct art_store *store, struct art_blob *held, const struct store_place *here,
-                 const struct store_blob *blob) {
+static int child(struct art_store *store, struct art_blob *held, const struct store_blob *blob) {
     struct art_blob *found;
     struct art_blob_buf buffer;
     uint32_t slots;
@@ -641,13 +617,7 @@ static int child(struct art_store *store, struct art_blob *held, const struct st
     if (memcmp(held->image, blob->image, ART_PAGE)) return 7;
     art_blob_unpin(held);
     struct art_store *own = NULL; /* one of its own works */
-    struct art_store_options options = {.disk = here->disk,
-                                        .path = here->path,
-                                        .host_path = here->host_path,
-                                        .engine = here->mode->engine,
-                                        .direct = here->mode->direct,
-                                        .cache_bytes = 64 * MB};
-    memcpy(options.uuid, store_uuid, sizeof options.uuid);
+    struct art_store_options options = store_options(&place, 64 * MB);
     if (art_store_open(&own, &options)) return 8;
     if (art_store_forked(own) || art_store_blob(own, &blob->ref, &found)) return 9;
     if (store_read_page(own, blob, 0)) return 10;
@@ -657,13 +627,10 @@ static int child(struct art_store *store, struct art_blob *held, const struct st
 }
 
 LOOP_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed, IO_MODES) {
-    struct store_place here;
-    if (!store_place_open(&here, &io_modes[_i], "test_store_file")) return;
-    if (here.sim) { /* its handles live in one process */
-        store_place_close(&here);
-        return;
-    }
-    struct art_store *store = store_open(&here, 64 * MB);
+    end_world();
+    if (!store_place_open(&place, &io_modes[_i], "test_store_file")) return;
+    if (place.sim) return; /* its handles live in one process */
+    struct art_store *store = store_open(&place, 64 * MB);
     struct store_blob pair[2], more;
     struct art_blob *held;
     store_fill(store, true, pair, 2, 30);
@@ -676,24 +643,20 @@ LOOP_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed, IO_MO
     fflush(stdout);
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
-    if (!pid) _exit(child(store, held, &here, &pair[0]));
+    if (!pid) _exit(child(store, held, &pair[0]));
     int status;
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(WIFEXITED(status));
     ck_assert_int_eq(WEXITSTATUS(status), CHILD_GOOD);
     ck_assert(!art_store_forked(store));
-    struct art_store *other = store_open(&here, 64 * MB);
+    struct art_store *other = store_open(&place, 64 * MB);
     EXPECT_RC(ART_BUSY, store_begin(other, false)); /* the child took no lock away */
     art_store_close(other);
-    EXPECT_OK(art_store_sync(store));
-    art_store_write_end(store);
+    store_end(store);
     store_expect(store, pair, 2);
     EXPECT_OK(store_read(store, &more));
     art_blob_unpin(held);
     art_store_close(store);
-    store_blobs_free(pair, 2);
-    store_blobs_free(&more, 1);
-    store_place_close(&here);
 }
 
 SUITE("store file", .set_up = make_world, .tear_down = end_world, .seconds = SUITE_FOREVER)

@@ -10,18 +10,10 @@
 
 enum { MB = 1 << 20 };
 
-static struct store_place place; /* simulated, with a blob in its file */
-static struct store_blob blob;
-
-static void end_world(void) {
-    store_blobs_free(&blob, 1);
-    memset(&blob, 0, sizeof blob);
-    if (place.mode) store_place_close(&place);
-    place = (struct store_place){0};
-}
+static struct store_blob blob; /* in the file of the simulated place */
 
 static void make_world(void) {
-    store_place_simulated(&place, 1);
+    new_world(1);
     struct art_store *store = store_open(&place, 64 * MB);
     store_fill(store, true, &blob, 1, 12);
     art_store_close(store);
@@ -59,11 +51,9 @@ TEST(test_a_copy_is_not_ours_until_its_own_database_has_written_it) {
     ck_assert_int_eq(ours("there/b.art", "there/a.db"), -ART_FOREIGN);
     ck_assert_int_eq(ours("there/b.art", place.host_path), -ART_FOREIGN); /* somebody may want to keep it */
     struct art_store *store = store_open_as(&place, "there/b.art", "there/a.db");
-    uint32_t slots;
-    EXPECT_OK(art_store_write_begin(store, false, &slots));
+    EXPECT_OK(store_begin(store, false));
     EXPECT_OK(store_write_again(store, &blob));
-    EXPECT_OK(art_store_sync(store));
-    art_store_write_end(store);
+    store_end(store);
     art_store_close(store);
     ck_assert_int_eq(ours("there/b.art", "there/a.db"), 1);
     ck_assert_int_eq(ours("there/b.art", place.host_path), 0);
@@ -122,7 +112,6 @@ TEST(test_only_regular_files_are_looked_at) {
     struct store_place real;
     if (!store_place_open(&real, &io_modes[IO_MODES - 2], "test_store_identify")) return;
     struct art_store *store = store_open(&real, 64 * MB);
-    store_blobs_free(&blob, 1);
     store_fill(store, true, &blob, 1, 5);
     art_store_close(store);
     uint8_t uuid[16];
