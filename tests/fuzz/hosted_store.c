@@ -179,11 +179,15 @@ void host_open(struct parcel *parcel) {
     }
 }
 
-struct art_tree *host_tree_with(struct art_tree_options options) {
-    options.disk = sim_disk_art(host.disk);
-    options.path = hosted_file;
-    options.host_path = host_path;
-    options.summary = toy_summary(&host.has);
+struct art_tree *host_tree(bool small_cache) {
+    struct art_tree_options options = {.disk = sim_disk_art(host.disk),
+                                       .path = hosted_file,
+                                       .host_path = host_path,
+                                       .summary = toy_summary(&host.has),
+                                       .cache_bytes = small_cache ? 1 << 16 : 16 << 20,
+                                       .log_limit = 1 << 12,
+                                       .spill_limit = 1 << 13,
+                                       .blob_pages = 6};
     toy_codec_lend(true);
     struct art_host me = {.secure = secure,
                           .epoch = epoch,
@@ -194,13 +198,6 @@ struct art_tree *host_tree_with(struct art_tree_options options) {
     memcpy(options.uuid, hosted_uuid, sizeof hosted_uuid);
     if (art_tree_open(&tree, &options, &me)) fuzz_fail("no tree: %s", art_error_message());
     return tree;
-}
-
-struct art_tree *host_tree(bool small_cache) {
-    return host_tree_with((struct art_tree_options){.cache_bytes = small_cache ? 1 << 16 : 16 << 20,
-                                                    .log_limit = 1 << 12,
-                                                    .spill_limit = 1 << 13,
-                                                    .blob_pages = 6});
 }
 
 int host_refresh(struct art_tree *tree) {

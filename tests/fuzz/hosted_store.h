@@ -1,5 +1,5 @@
 /* The host of a whole store that a parcel (parcel.h) says: an .art file on a disk in memory, the log's rows and the
- * retired list, and trees that are opened on them as ext does it. For fuzz_store, fuzz_salvage and the seeds. */
+ * retired list, and trees that are opened on them as ext does it. For fuzz_store and fuzz_salvage. */
 #ifndef TESTS_FUZZ_HOSTED_STORE_H
 #define TESTS_FUZZ_HOSTED_STORE_H
 
@@ -43,7 +43,6 @@ void host_run(const uint8_t *data, size_t size, void (*run)(struct fuzz_source o
 bool host_sound(int rc, const char *what);
 void host_write(const struct art_commit *commit);
 struct art_tree *host_tree(bool small_cache);
-struct art_tree *host_tree_with(struct art_tree_options options); /* sizes; the rest is set */
 int host_refresh(struct art_tree *tree);
 /* 4 KB of a slot; NULL: no parcel has that slot. */
 uint8_t *host_page(void *context, uint32_t slot, uint32_t page);

@@ -95,11 +95,4 @@ bool parcel_open_row(const struct parcel_section *section, struct art_hash128 *c
                      struct art_buffer *out);
 void parcel_damage(struct parcel_place *place, const struct parcel_section *section);
 
-/* --- making: seeds.c ---------------------------------------------------------------------------------------------- */
-
-void parcel_put(struct art_buffer *out, enum parcel_kind kind, const void *data, size_t len);
-/* The blob at `image`, its references by name: hashes[slot] are those of all blobs that may be named. */
-void parcel_put_blob(struct art_buffer *out, uint8_t *image, const struct art_hash128 *hashes, unsigned slots);
-void parcel_name_hashes(uint8_t *data, size_t len, const struct art_hash128 *hashes, unsigned slots, const char *name);
-
 #endif
