@@ -28,110 +28,121 @@ static void batch(struct art_io_request *requests, uint8_t (*from)[REQUEST_PAGES
 
 /* ---- a life of a file, one step after the other ------------------------------------------------------------------ */
 
-struct life {
+static struct {
     enum art_engine engine;
-    struct art_blob_pool *pool;
+    struct art_blob_pool *pool; /* NULL: none */
     struct art_io *io;
     char path[512];
-};
+} life;
 
-static int step_create(struct life *life) {
-    struct art_file_options options = {.path = life->path,
-                                       .engine = life->engine,
+static int step_create(void) {
+    struct art_file_options options = {.path = life.path,
+                                       .engine = life.engine,
                                        .create = true,
                                        .permissions = 0640,
                                        .owner = geteuid() + 1,
                                        .group = getegid(),
-                                       .pool = life->pool};
-    return art_disk_system()->methods->open(art_disk_system(), &options, &life->io);
+                                       .pool = life.pool};
+    return art_disk_system()->methods->open(art_disk_system(), &options, &life.io);
 }
 
-static void life_begin(struct life *life) {
-    snprintf(life->path, sizeof life->path, "%s/faults.%ld.art", io_directory(), (long)getpid());
-    unlink(life->path);
-    must(step_create(life));
+static void life_end(void) {
+    io_fault_nothing();
+    art_io_close(life.io);
+    art_blob_pool_close(life.pool);
+    unlink(life.path);
+    life.io = NULL;
+    life.pool = NULL;
 }
 
-static void life_end(struct life *life) {
-    art_io_close(life->io);
-    unlink(life->path);
+/* Behind the one before, which ends; the file is not there yet. */
+static void life_prepare(enum art_engine engine) {
+    life_end();
+    life.engine = engine;
+    snprintf(life.path, sizeof life.path, "%s/faults.%ld.art", io_directory(), (long)getpid());
+    unlink(life.path);
 }
 
-static int step_lock(struct life *life) {
-    return life->io->methods->lock(life->io);
+static void life_begin(enum art_engine engine) {
+    life_prepare(engine);
+    must(step_create());
 }
 
-static int step_write(struct life *life) {
+static int step_lock(void) {
+    return life.io->methods->lock(life.io);
+}
+
+static int step_write(void) {
     struct art_io_request requests[REQUESTS];
     batch(requests, data);
     for (unsigned i = 0; i < REQUESTS; i++) memset(data[i], (int)i + 1, sizeof data[i]);
-    enum art_rc rc = art_io_write(life->io, requests, REQUESTS);
-    return rc ? rc : art_io_wait(life->io);
+    enum art_rc rc = art_io_write(life.io, requests, REQUESTS);
+    return rc ? rc : art_io_wait(life.io);
 }
 
-static int step_sync(struct life *life) {
-    return art_io_sync(life->io);
+static int step_sync(void) {
+    return art_io_sync(life.io);
 }
 
-static int step_size(struct life *life) {
+static int step_size(void) {
     uint64_t size;
-    int rc = life->io->methods->size(life->io, &size);
+    int rc = life.io->methods->size(life.io, &size);
     if (!rc) ck_assert_uint_eq(size, sizeof data);
     return rc;
 }
 
-static int step_identity(struct life *life) {
+static int step_identity(void) {
     struct art_file_identity identity;
-    int rc = life->io->methods->identity(life->io, &identity);
+    int rc = life.io->methods->identity(life.io, &identity);
     if (!rc) ck_assert_uint_eq(identity.permissions, 0640);
     return rc;
 }
 
-static int step_read(struct life *life) {
+static int step_read(void) {
     struct art_io_request requests[REQUESTS];
     memset(found, 0, sizeof found);
     batch(requests, found);
-    int rc = art_io_read(life->io, requests, REQUESTS);
+    int rc = art_io_read(life.io, requests, REQUESTS);
     if (!rc) ck_assert_int_eq(memcmp(data, found, sizeof data), 0);
     return rc;
 }
 
-static int step_read_one(struct life *life) {
+static int step_read_one(void) {
     struct art_io_request request = {found[0], sizeof found[0], sizeof found[0]};
-    int rc = art_io_read(life->io, &request, 1);
+    int rc = art_io_read(life.io, &request, 1);
     if (!rc) ck_assert_int_eq(memcmp(data[1], found[0], sizeof found[0]), 0);
     return rc;
 }
 
 /* What is at hand after it was read; if nothing is, nobody is told. */
-static int step_peek(struct life *life) {
+static int step_peek(void) {
     struct art_io_request request = {found[0], sizeof found[0], sizeof found[0]};
-    int rc = art_io_read_from(life->io, &request, 1, ART_READ_CACHED);
+    int rc = art_io_read_from(life.io, &request, 1, ART_READ_CACHED);
     memset(found[0], 0, sizeof found[0]);
-    if (!rc && art_io_peek(life->io, &request)) ck_assert_int_eq(memcmp(data[1], found[0], sizeof found[0]), 0);
+    if (!rc && art_io_peek(life.io, &request)) ck_assert_int_eq(memcmp(data[1], found[0], sizeof found[0]), 0);
     return rc;
 }
 
-static int step_truncate(struct life *life) {
-    return life->io->methods->truncate(life->io, 4 * ART_PAGE);
+static int step_truncate(void) {
+    return life.io->methods->truncate(life.io, 4 * ART_PAGE);
 }
 
-static int step_sync_directory(struct life *life) {
-    return art_disk_system()->methods->sync_directory(art_disk_system(), life->path);
+static int step_sync_directory(void) {
+    return art_disk_system()->methods->sync_directory(art_disk_system(), life.path);
 }
 
-static int step_stat(struct life *life) {
+static int step_stat(void) {
     struct art_file_identity identity;
-    return art_disk_system()->methods->stat(art_disk_system(), life->path, &identity);
+    return art_disk_system()->methods->stat(art_disk_system(), life.path, &identity);
 }
 
-static int step_remove(struct life *life) {
-    return art_disk_system()->methods->remove(art_disk_system(), life->path);
+static int step_remove(void) {
+    return art_disk_system()->methods->remove(art_disk_system(), life.path);
 }
 
 static const struct {
     const char *name;
-    int (*run)(struct life *);
+    int (*run)(void);
 } steps[] = {
     {"create", step_create},     {"lock", step_lock},         {"write", step_write},
     {"sync", step_sync},         {"size", step_size},         {"identity", step_identity},
@@ -151,36 +162,35 @@ struct expectation {
 };
 
 /* Do files get a second descriptor here, for reads through the page cache? */
-static bool has_second_descriptor(struct life *life) {
-    must(step_create(life));
-    bool second = life->io->cached;
-    art_io_close(life->io);
-    unlink(life->path);
+static bool has_second_descriptor(void) {
+    must(step_create());
+    bool second = life.io->cached;
+    art_io_close(life.io);
+    life.io = NULL;
+    unlink(life.path);
     return second;
 }
 
 /* The second descriptor takes one open() and one fstat() more. */
-static unsigned number_of_call(const struct expectation *e, struct life *life) {
+static unsigned number_of_call(const struct expectation *e) {
     bool later = e->nth > 1 && (!strcmp(e->call, "open") || !strcmp(e->call, "fstat"));
-    return e->nth + (later && has_second_descriptor(life));
+    return e->nth + (later && has_second_descriptor());
 }
 
 /* Lives through all steps. The step that fails is run again: the fault has passed, and all but a sync goes well. */
 static void live(enum art_engine engine, const struct expectation *e) {
-    struct life life = {.engine = engine};
     char about[128];
     snprintf(about, sizeof about, "%s, call %u, errno %d", e->call, e->nth, e->error);
-    snprintf(life.path, sizeof life.path, "%s/faults.%ld.art", io_directory(), (long)getpid());
-    unlink(life.path);
-    if (!strcmp(e->call, "set_flags") && !has_second_descriptor(&life)) {
+    life_prepare(engine);
+    if (!strcmp(e->call, "set_flags") && !has_second_descriptor()) {
         io_skip(about, "no direct I/O here");
         return;
     }
     must(art_blob_pool_open(&life.pool, 4));
-    io_fault(e->call, number_of_call(e, &life), e->times, e->error, 0);
+    io_fault(e->call, number_of_call(e), e->times, e->error, 0);
     unsigned failures = 0;
     for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
-        int rc = steps[i].run(&life);
+        int rc = steps[i].run();
         if (!rc) continue;
         failures++;
         ck_assert_msg(e->step && !strcmp(e->step, steps[i].name), "%s: met by %s: %s", about, steps[i].name,
@@ -189,11 +199,11 @@ static void live(enum art_engine engine, const struct expectation *e) {
                       art_error_message());
         const char *file = strcmp(steps[i].name, "sync_directory") ? life.path : io_directory();
         ck_assert_msg(strstr(art_error_message(), file) != NULL, "%s names no file", art_error_message());
-        int again = steps[i].run(&life);
+        int again = steps[i].run();
         if (!strcmp(steps[i].name, "sync")) {
             ck_assert_int_eq(again, ART_POISONED);
-            ck_assert_int_eq(step_write(&life), ART_POISONED);
-            ck_assert_int_eq(step_truncate(&life), ART_POISONED);
+            ck_assert_int_eq(step_write(), ART_POISONED);
+            ck_assert_int_eq(step_truncate(), ART_POISONED);
             break;
         }
         ck_assert_msg(!again, "%s: %s fails again: %s", about, steps[i].name, art_error_message());
@@ -201,11 +211,9 @@ static void live(enum art_engine engine, const struct expectation *e) {
     ck_assert_msg(failures == (e->step ? 1u : 0u), "%s: surfaced %u times", about, failures);
     if (e->engine) ck_assert_str_eq(life.io->engine, e->engine);
     art_io_close(life.io);
+    life.io = NULL;
     bool came = e->times == UINT_MAX ? io_faults_given() > 0 : io_faults_given() == e->times;
     ck_assert_msg(came, "%s: came to pass %u times", about, io_faults_given());
-    io_fault_nothing();
-    art_blob_pool_close(life.pool);
-    unlink(life.path);
 }
 
 /* ---- what both engines share ------------------------------------------------------------------------------------- */
@@ -342,31 +350,27 @@ LOOP_TEST(test_each_fault_of_the_ring_surfaces_once, LENGTH(by_uring)) {
 
 /* With this request goes the rest of the batch, and what is in flight has arrived once. */
 TEST(test_what_a_ring_fails_to_do_is_done_without_it_and_counted) {
-    struct life life = {.engine = ART_ENGINE_URING};
     if (!io_has_ring("requests that a ring fails to do")) return;
-    life_begin(&life);
-    must(step_write(&life));
+    life_begin(ART_ENGINE_URING);
+    must(step_write());
     ck_assert_uint_eq(life.io->ring_failures, 0);
     io_fault("ring_result", 3, UINT_MAX, ECANCELED, 0);
-    must(step_write(&life));
-    must(step_sync(&life));
+    must(step_write());
+    must(step_sync());
     io_fault("ring_init", 1, UINT_MAX, EPERM, 0);
     ck_assert_uint_eq(life.io->ring_failures, REQUESTS - 2);
     ck_assert_str_eq(life.io->engine, "pwrite");
-    must(step_read(&life));
-    must(step_write(&life));
+    must(step_read());
+    must(step_write());
     ck_assert_uint_eq(io_fault_calls(), 0); /* no other ring is asked for */
-    io_fault_nothing();
-    life_end(&life);
 }
 
 TEST(test_a_creation_that_fails_leaves_no_file) {
     static const char *const calls[] = {"fstat", "fchmod", "fchown"};
-    struct life life = {.engine = ART_ENGINE_AUTO};
-    snprintf(life.path, sizeof life.path, "%s/leaves_none.%ld.art", io_directory(), (long)getpid());
+    life_prepare(ART_ENGINE_AUTO);
     for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
         io_fault(calls[i], 1, 1, EIO, 0);
-        ck_assert_int_eq(step_create(&life), ART_CANTOPEN);
+        ck_assert_int_eq(step_create(), ART_CANTOPEN);
         io_fault_nothing();
         ck_assert_int_eq(access(life.path, F_OK), -1);
     }
@@ -378,26 +382,22 @@ TEST(test_a_file_without_a_second_descriptor_is_read_by_its_first) {
         int error;
     } faults[] = {{"open", EACCES}, {"open", EMFILE}, {"fstat", EIO}, {"set_flags", EPERM}};
     for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++) {
-        struct life life = {.engine = ART_ENGINE_AUTO};
-        snprintf(life.path, sizeof life.path, "%s/second.%ld.art", io_directory(), (long)getpid());
-        unlink(life.path);
-        if (!has_second_descriptor(&life)) {
+        life_prepare(ART_ENGINE_AUTO);
+        if (!has_second_descriptor()) {
             io_skip("a second descriptor", "no direct I/O here");
             return;
         }
         io_fault(faults[i].call, 2, 1, faults[i].error, 0);
-        must(step_create(&life));
+        must(step_create());
         ck_assert_uint_eq(io_faults_given(), 1);
         io_fault_nothing();
         ck_assert(!life.io->cached && life.io->direct);
-        must(step_write(&life));
+        must(step_write());
         struct art_io_request requests[REQUESTS];
         memset(found, 0, sizeof found);
         batch(requests, found);
         must(art_io_read_from(life.io, requests, REQUESTS, ART_READ_CACHED));
         ck_assert_int_eq(memcmp(data, found, sizeof data), 0);
-        art_io_close(life.io);
-        unlink(life.path);
     }
 }
 
@@ -405,22 +405,18 @@ TEST(test_a_file_without_a_second_descriptor_is_read_by_its_first) {
 
 /* `bytes` at a time, many times over: pages are kept, what is beyond them is moved again. */
 static void live_in_pieces(enum art_engine engine, const char *writing, const char *reading, uint32_t bytes) {
-    struct life life = {.engine = engine};
+    life_prepare(engine);
     must(art_blob_pool_open(&life.pool, 0));
-    life_begin(&life);
+    must(step_create());
     io_fault(writing, 1, 40, FAULT_SHORT, bytes);
-    ck_assert_msg(!step_write(&life), "%s", art_error_message());
+    ck_assert_msg(!step_write(), "%s", art_error_message());
     ck_assert_uint_gt(io_faults_given(), 10);
     ck_assert(!io_fault_saw_misaligned());
-    must(step_size(&life));
+    must(step_size());
     io_fault(reading, 1, 40, FAULT_SHORT, bytes);
-    ck_assert_msg(!step_read(&life), "%s", art_error_message());
+    ck_assert_msg(!step_read(), "%s", art_error_message());
     ck_assert_uint_gt(io_faults_given(), 10);
     ck_assert(!io_fault_saw_misaligned());
-    io_fault_nothing();
-    art_io_close(life.io);
-    art_blob_pool_close(life.pool);
-    unlink(life.path);
 }
 
 LOOP_TEST(test_short_transfers_go_on_at_a_whole_page, 5) {
@@ -437,19 +433,16 @@ static ssize_t full_within_a_page(int fd, const void *bytes, size_t len, off_t o
 
 /* A file system whose blocks are smaller than a page takes a part of one, and the same part again and again. */
 static void live_where_a_disk_is_full_within_a_page(enum art_engine engine, const char *writing) {
-    struct life life = {.engine = engine};
+    life_prepare(engine);
     must(art_blob_pool_open(&life.pool, 0));
-    life_begin(&life);
+    must(step_create());
     io_fault(writing, 1, UINT_MAX, FAULT_FULL, 1024);
     if (engine == ART_ENGINE_URING) art_system.pwrite = full_within_a_page;
-    enum art_rc rc = step_write(&life);
+    enum art_rc rc = step_write();
     io_fault_nothing();
     ck_assert_msg(rc == ART_DISKFULL, "%s: %s", art_error_name(rc), art_error_message());
     ck_assert_ptr_nonnull(strstr(art_error_message(), "make room on its file system"));
-    ck_assert_msg(!step_write(&life) && !step_read(&life), "%s", art_error_message()); /* there is room again */
-    art_io_close(life.io);
-    art_blob_pool_close(life.pool);
-    unlink(life.path);
+    ck_assert_msg(!step_write() && !step_read(), "%s", art_error_message()); /* there is room again */
 }
 
 TEST(test_a_disk_that_is_full_within_a_page_is_full) {
@@ -465,23 +458,20 @@ static ssize_t take_a_part_of_each_page(int fd, const void *bytes, size_t len, o
 }
 
 TEST(test_a_write_that_goes_on_within_a_page_is_done) {
-    struct life life = {.engine = ART_ENGINE_PWRITE};
-    life_begin(&life);
+    life_begin(ART_ENGINE_PWRITE);
     art_system.pwrite = take_a_part_of_each_page;
-    ck_assert_msg(!step_write(&life), "%s", art_error_message());
+    ck_assert_msg(!step_write(), "%s", art_error_message());
     art_system_reset();
-    ck_assert_msg(!step_read(&life), "%s", art_error_message());
-    life_end(&life);
+    ck_assert_msg(!step_read(), "%s", art_error_message());
 }
 
 /* ---- errors of writes in flight ---------------------------------------------------------------------------------- */
 
 TEST(test_a_write_that_failed_in_flight_is_told_by_the_sync_if_nobody_waited) {
     if (!io_has_ring("writes in flight")) return;
-    struct life life = {.engine = ART_ENGINE_URING};
     struct art_io_request requests[REQUESTS];
     batch(requests, data);
-    life_begin(&life);
+    life_begin(ART_ENGINE_URING);
     io_fault("ring_result", 3, 2, EIO, 0);
     must(art_io_write(life.io, requests, REQUESTS));
     uint64_t size;
@@ -497,32 +487,28 @@ TEST(test_a_write_that_failed_in_flight_is_told_by_the_sync_if_nobody_waited) {
     must(art_io_write(life.io, requests, REQUESTS));
     io_fault_nothing();
     must(art_io_wait(life.io));
-    life_end(&life);
 }
 
 /* A completion that came just behind an interrupted wait was taken, and then waited for once more, for ever. */
 TEST(test_an_interrupted_wait_waits_for_nothing_that_has_come) {
     if (!io_has_ring("interrupted waits")) return;
-    struct life life = {.engine = ART_ENGINE_URING};
     struct art_io_request requests[REQUESTS];
     batch(requests, data);
-    life_begin(&life);
+    life_begin(ART_ENGINE_URING);
     for (unsigned i = 0; i < 4000; i++) {
         io_fault("ring_submit_and_wait", 1, i % 8 ? UINT_MAX : 1, EINTR, 0);
         must(art_io_write(life.io, requests, 1 + i % 2));
         must(art_io_wait(life.io));
         io_fault_nothing();
     }
-    life_end(&life);
 }
 
 /* What a ring makes of each fault must not depend on what was asked of it before. */
 TEST(test_a_file_whose_ring_broke_goes_on_by_pwrite) {
     if (!io_has_ring("a broken ring")) return;
-    struct life life = {.engine = ART_ENGINE_URING};
     struct art_io_request requests[REQUESTS];
     batch(requests, data);
-    life_begin(&life);
+    life_begin(ART_ENGINE_URING);
     ck_assert_int_eq(art_io_write(life.io, requests, REQUESTS), ART_OK); /* these are in flight when it breaks */
     io_fault("ring_submit", 1, 1, ENXIO, 0);
     for (unsigned i = 0; i < REQUESTS; i++) requests[i].offset += sizeof data;
@@ -537,9 +523,8 @@ TEST(test_a_file_whose_ring_broke_goes_on_by_pwrite) {
         must(art_io_read(life.io, requests, REQUESTS));
         ck_assert_int_eq(memcmp(data, found, sizeof data), 0);
     }
-    must(step_write(&life));
+    must(step_write());
     must(art_io_sync(life.io));
-    life_end(&life);
 }
 
 #ifdef ART_HAVE_URING
@@ -571,8 +556,8 @@ static void begin_to_lose(void) {
 }
 
 /* Of another descriptor of that file, once it has read. */
-static void expect_engine(const struct life *life, const char *engine) {
-    struct art_file_options options = {.path = life->path, .engine = ART_ENGINE_AUTO};
+static void expect_engine(const char *engine) {
+    struct art_file_options options = {.path = life.path, .engine = ART_ENGINE_AUTO};
     struct art_io_request requests[REQUESTS];
     struct art_io *other;
     must(art_disk_system()->methods->open(art_disk_system(), &options, &other));
@@ -585,14 +570,13 @@ static void expect_engine(const struct life *life, const char *engine) {
 /* Writes, or reads. */
 LOOP_TEST(test_what_the_kernel_loses_is_asked_back_and_done_without_the_ring, 2) {
     if (!io_has_ring("lost requests")) return;
-    struct life life = {.engine = ART_ENGINE_URING};
     struct art_io_request requests[REQUESTS];
     ck_assert_int_eq(pipe(silent), 0);
-    life_begin(&life);
-    must(step_write(&life));
+    life_begin(ART_ENGINE_URING);
+    must(step_write());
     ck_assert_str_eq(life.io->engine, "uring");
     if (!_i) begin_to_lose();
-    must(step_write(&life));
+    must(step_write());
     if (_i) begin_to_lose();
     batch(requests, found);
     memset(found, 0, sizeof found);
@@ -602,13 +586,11 @@ LOOP_TEST(test_what_the_kernel_loses_is_asked_back_and_done_without_the_ring, 2)
     ck_assert_uint_ge(life.io->ring_failures, REQUESTS / 2);
     ck_assert_uint_eq(life.io->ring_stalls, 1);
     art_system_reset();
-    expect_engine(&life, "pwrite"); /* opened again, too */
-    life_end(&life);
-    life_begin(&life); /* a file of the same name, and maybe the same inode */
-    must(step_write(&life));
+    expect_engine("pwrite");      /* opened again, too */
+    life_begin(ART_ENGINE_URING); /* a file of the same name, and maybe the same inode */
+    must(step_write());
     ck_assert_str_eq(life.io->engine, "uring");
-    expect_engine(&life, "uring");
-    life_end(&life);
+    expect_engine("uring");
     close(silent[0]);
     close(silent[1]);
 }
@@ -627,11 +609,10 @@ LOOP_TEST(test_a_reading_waits_for_nothing_and_survives_the_ring, 7) {
                   {"ring_result", EAGAIN},
                   {"ring_result", FAULT_SHORT}};
     if (!io_has_ring("readings")) return;
-    struct life life = {.engine = ART_ENGINE_URING};
     struct art_io_request requests[REQUESTS];
     struct art_io_reading readings[REQUESTS / 2];
-    life_begin(&life);
-    must(step_write(&life));
+    life_begin(ART_ENGINE_URING);
+    must(step_write());
     art_io_close(life.io);
     struct art_file_options options = {.path = life.path, .engine = ART_ENGINE_URING};
     must(art_disk_system()->methods->open(art_disk_system(), &options, &life.io));
@@ -652,15 +633,13 @@ LOOP_TEST(test_a_reading_waits_for_nothing_and_survives_the_ring, 7) {
     if (!_i) ck_assert_uint_eq(io_fault_count("pread"), 0);
     io_fault_nothing();
     ck_assert_int_eq(memcmp(data, found, sizeof data), 0);
-    life_end(&life);
 }
 
 TEST(test_a_write_waits_for_a_reading_that_is_tried_again) {
     if (!io_has_ring("overlapped readings")) return;
-    struct life life = {.engine = ART_ENGINE_URING};
-    life_begin(&life);
+    life_begin(ART_ENGINE_URING);
     for (unsigned round = 0; round < 20; round++) {
-        must(step_write(&life));
+        must(step_write());
         struct art_io_reading reading = {.requests = {{found[0], sizeof found[0], 0}}, .count = 1};
         static _Alignas(4096) uint8_t other[sizeof data[0]];
         struct art_io_request write = {other, sizeof other, 0};
@@ -674,7 +653,6 @@ TEST(test_a_write_waits_for_a_reading_that_is_tried_again) {
         io_fault_nothing();
         ck_assert_int_eq(memcmp(found[0], data[0], sizeof data[0]), 0);
     }
-    life_end(&life);
 }
 
-SUITE("io_faults", .seconds = 120)
+SUITE("io_faults", .seconds = 120, .tear_down = life_end)
