@@ -34,6 +34,14 @@ static uint8_t *page_of_image(void *context, uint32_t slot, uint32_t page) {
     return image + page * ART_BLOB_PAGE;
 }
 
+/* One at a time: it has the room for keys. */
+static struct art_blob_cursor cursor_of(struct art_blob *blob) {
+    struct art_blob_cursor cursor;
+    memcpy(cursor_key, label, blob->label_len);
+    art_blob_cursor_init(&cursor, blob, cursor_key);
+    return cursor;
+}
+
 static void begin(void) {
     if (!image) image = aligned_alloc(ART_BLOB_PAGE, ART_BLOB_BYTES);
     static bool begun;
@@ -129,7 +137,6 @@ static void ask_keeper(const struct art_blob *blob, struct art_bytes key) {
 /* Every question there is about one key. */
 static void ask(struct art_blob *blob, struct art_bytes key) {
     struct art_entry entry;
-    struct art_blob_cursor cursor;
     struct art_ref ref;
     int64_t number;
     if (key.len < blob->label_len || memcmp(key.data, label, blob->label_len) != 0 || key.len > ART_KEY_MAX) return;
@@ -152,8 +159,7 @@ static void ask(struct art_blob *blob, struct art_bytes key) {
     rc = art_blob_sums(blob, key, &summary, &ref, &rank, sum);
     if (fuzz_sound(rc, "sums") && blob->kind == ART_BLOB_INDEX) fuzz_touch(ref.label);
     ask_extremes(blob, key);
-    memcpy(cursor_key, label, blob->label_len);
-    art_blob_cursor_init(&cursor, blob, cursor_key);
+    struct art_blob_cursor cursor = cursor_of(blob);
     if (fuzz_sound(art_blob_seek_le(&cursor, key), "seek_le") && cursor.valid) {
         look_at(&cursor);
         if (fuzz_sound(art_blob_next(&cursor), "next") && cursor.valid) look_at(&cursor);
@@ -167,10 +173,8 @@ static void ask(struct art_blob *blob, struct art_bytes key) {
 static int64_t walk(struct art_blob *blob, uint8_t how, uint64_t newer_than, const struct art_limits *limits) {
     static struct art_plain_bucket plain;
     bool backward = how & HOW_BACKWARD;
-    struct art_blob_cursor cursor;
     int64_t steps = 0;
-    memcpy(cursor_key, label, blob->label_len);
-    art_blob_cursor_init(&cursor, blob, cursor_key);
+    struct art_blob_cursor cursor = cursor_of(blob);
     cursor.newer_than = newer_than;
     art_blob_cursor_limit(&cursor, limits);
     if (how & HOW_PLAIN) art_blob_cursor_plain(&cursor, &plain);
@@ -255,11 +259,9 @@ static void ask_summary(struct art_blob *blob, uint8_t how) {
 /* The entries by their numbers, and questions about keys beside them. */
 static void ask_around(struct art_blob *blob) {
     static uint8_t key[ART_KEY_MAX + ART_KEY_PADDING];
-    struct art_blob_cursor cursor;
     uint32_t step = blob->entries / 6 + 1;
     for (uint32_t i = 0; i < blob->entries + step; i += step) {
-        memcpy(cursor_key, label, blob->label_len);
-        art_blob_cursor_init(&cursor, blob, cursor_key);
+        struct art_blob_cursor cursor = cursor_of(blob);
         int64_t rank = blob->count > 0 ? (int64_t)i % (blob->count + 1) : 0;
         if (fuzz_sound(art_blob_seek_rank(&cursor, rank), "seek_rank") && cursor.valid) look_at(&cursor);
         if (!fuzz_sound(art_blob_seek_entry(&cursor, i), "seek_entry") || !cursor.valid) continue;
@@ -338,10 +340,8 @@ static void compare_limited(struct art_blob *blob, const struct art_limits *limi
     for (unsigned i = 0; i < limits->query_count; i++)
         if (limits->queries[i].field >= ART_FIELD_SEARCHES) return; /* art_summary_seeks() cuts no texts */
     for (int limited = 0; limited < 2; limited++) {
-        struct art_blob_cursor cursor;
         struct art_summed summed;
-        memcpy(cursor_key, label, blob->label_len);
-        art_blob_cursor_init(&cursor, blob, cursor_key);
+        struct art_blob_cursor cursor = cursor_of(blob);
         art_blob_cursor_limit(&cursor, limited ? limits : NULL);
         int rc = backward ? art_blob_last(&cursor) : art_blob_first(&cursor);
         for (; !rc && cursor.valid; rc = backward ? art_blob_prev(&cursor) : art_blob_next(&cursor)) {
@@ -356,11 +356,9 @@ static void compare_limited(struct art_blob *blob, const struct art_limits *limi
 
 static void must_add_up(struct art_blob *blob, uint8_t how) {
     art_int128 before[ART_SUMMARY_MAX] = {0};
-    struct art_blob_cursor cursor;
     struct art_summed all, summed;
     struct art_datum some[ART_SUMMARY_MAX] = {{.kind = ART_DATUM_NULL}};
-    memcpy(cursor_key, label, blob->label_len);
-    art_blob_cursor_init(&cursor, blob, cursor_key);
+    struct art_blob_cursor cursor = cursor_of(blob);
     int rc = art_blob_first(&cursor);
     for (uint32_t number = 0; !rc && cursor.valid; rc = art_blob_next(&cursor), number++) {
         struct art_ref ref;
@@ -391,9 +389,7 @@ static void must_add_up(struct art_blob *blob, uint8_t how) {
 static void must_be_sound(struct art_blob *blob) {
     static uint8_t before[ART_KEY_MAX];
     uint32_t before_len = 0;
-    struct art_blob_cursor cursor;
-    memcpy(cursor_key, label, blob->label_len);
-    art_blob_cursor_init(&cursor, blob, cursor_key);
+    struct art_blob_cursor cursor = cursor_of(blob);
     int64_t number = 0;
     int rc = art_blob_first(&cursor);
     for (; !rc && cursor.valid; rc = art_blob_next(&cursor), number++) {

@@ -17,6 +17,15 @@ static inline struct art_bucket_view view_of(const struct art_blob *blob, uint32
     return view;
 }
 
+/* Under the label of the image's reference. One at a time: it has the room for keys. */
+static inline struct art_blob_cursor cursor_of(struct art_blob *blob, const struct blob_image *image) {
+    static uint8_t key[ART_KEY_MAX + ART_KEY_PADDING];
+    struct art_blob_cursor cursor;
+    if (image->ref.label.len) memcpy(key, image->ref.label.data, image->ref.label.len);
+    art_blob_cursor_init(&cursor, blob, key);
+    return cursor;
+}
+
 /* Entries 1, 4, 7 ... of each bucket. */
 static inline void choose_a_third(void *chooser, struct art_bytes block, struct art_row_set *set) {
     for (uint32_t i = 0; i < ART_BUCKET_ENTRIES; i++) {

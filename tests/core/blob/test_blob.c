@@ -266,22 +266,19 @@ static int64_t run_rank(struct art_bytes key) {
 
 /* References, separators, labels and sums of every index blob against the rows below. */
 static void level_is_sound(uint32_t level) {
-    uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
     for (uint32_t i = 0; i < run.level[level].count; i++) {
         struct blob_image *image = &run.slots[run.level[level].first + i];
-        struct art_blob_cursor cursor;
+        struct art_blob_cursor cursor = cursor_of(&image->blob, image);
         int64_t count = 0;
         uint64_t entries = 0;
         uint32_t child_at = 0;
         must(art_blob_check(&image->blob, false));
-        if (image->ref.label.len) memcpy(key, image->ref.label.data, image->ref.label.len);
-        art_blob_cursor_init(&cursor, &image->blob, key);
         for (must(art_blob_first(&cursor)); cursor.valid; must(art_blob_next(&cursor)), child_at++) {
             struct art_ref ref;
             must(art_blob_cursor_ref(&cursor, &ref));
             struct blob_image *child = &run.slots[run.level[level - 1].first + image->first + child_at];
             ck_assert_uint_eq(ref.slot, (uint32_t)(child - run.slots));
-            ck_assert(art_bytes_equal(art_bytes(key, cursor.key_len), child->separator));
+            ck_assert(art_bytes_equal(art_bytes(cursor.key, cursor.key_len), child->separator));
             ck_assert(art_bytes_starts_with(ref.label, image->ref.label));
             ck_assert_int_eq(art_blob_cursor_rank(&cursor), count);
             count += ref.count;
@@ -291,7 +288,6 @@ static void level_is_sound(uint32_t level) {
         ck_assert_int_eq(count, image->ref.count);
         ck_assert_uint_eq(entries, image->ref.entries);
     }
-    free(key);
 }
 
 /* A leaf's separator sorts above the row before it and not above its first; its label is what its rows share. */
@@ -346,28 +342,24 @@ TEST(test_a_run_of_many_blobs_answers_like_a_sorted_array) {
 
 TEST(test_an_index_finds_the_kth_child_by_counts) {
     struct random random = random_announced("k-th child");
-    uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
     blob_run_make(&run, &rows, (struct blob_style){.family = KEYS_DIRECTORIES}, 60000, 3, false, &random);
     ck_assert_uint_ge(run.height, 2);
     for (uint32_t i = 0; i < 2000; i++) {
         int64_t k = random_below(&random, rows.set.count), left = k;
         struct blob_image *at = blob_run_root(&run);
-        struct art_blob_cursor cursor;
+        struct art_blob_cursor cursor = cursor_of(&at->blob, at);
         while (at->blob.kind == ART_BLOB_INDEX) {
             struct art_ref ref;
-            art_blob_cursor_init(&cursor, &at->blob, key);
             must(art_blob_seek_rank(&cursor, left));
             left -= art_blob_cursor_rank(&cursor);
             must(art_blob_cursor_ref(&cursor, &ref));
             at = &run.slots[ref.slot];
+            cursor = cursor_of(&at->blob, at);
         }
-        memcpy(key, at->ref.label.data, at->ref.label.len);
-        art_blob_cursor_init(&cursor, &at->blob, key);
         must(art_blob_seek_rank(&cursor, left));
         ck_assert(cursor.valid);
-        ck_assert(art_bytes_equal(art_bytes(key, cursor.key_len), rows.set.keys[k]));
+        ck_assert(art_bytes_equal(art_bytes(cursor.key, cursor.key_len), rows.set.keys[k]));
     }
-    free(key);
 }
 
 /* --- pages one at a time ------------------------------------------------------------------------------------------ */
@@ -404,12 +396,10 @@ static void only_the_head(struct disk *disk, struct art_blob *blob, struct blob_
 TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
     struct random random = random_announced("pages");
     struct disk disk = {.memory = blob_image_new()};
-    uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
     for (uint32_t round = 0; round < 12 * random_scale(); round++) {
         if (!random_span(&random)) continue;
         struct blob_style style = some_style(&random, round);
         struct art_blob blob;
-        struct art_blob_cursor cursor;
         blob_forms_draw(&random);
         blob_run_make(&run, &rows, style, rows_wanted(&random, style), 0, false, &random);
         struct blob_image *image = &run.slots[0];
@@ -425,11 +415,10 @@ TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
             ck_assert_uint_le(disk.pages, size / ART_BLOB_PAGE + 2);
         }
         only_the_head(&disk, &blob, image);
-        memcpy(key, image->ref.label.data, image->ref.label.len);
-        art_blob_cursor_init(&cursor, &blob, key);
+        struct art_blob_cursor cursor = cursor_of(&blob, image);
         uint32_t row = 0;
         for (must(art_blob_first(&cursor)); cursor.valid; must(art_blob_next(&cursor)), row++) {
-            ck_assert(art_bytes_equal(art_bytes(key, cursor.key_len), rows.set.keys[row]));
+            ck_assert(art_bytes_equal(art_bytes(cursor.key, cursor.key_len), rows.set.keys[row]));
         }
         ck_assert_uint_eq(row, image->rows);
         ck_assert_uint_ge(disk.pages, image->ref.leaf_pages);
@@ -440,7 +429,6 @@ TEST(test_a_lookup_reads_one_page_and_a_walk_reads_each_page_once) {
         must(art_blob_check(&blob, false));
     }
     free(disk.memory);
-    free(key);
 }
 
 static enum art_rc want_that_fails(struct art_blob *blob, const struct art_pages *pages, enum art_intent intent) {
@@ -456,15 +444,12 @@ static enum art_rc want_that_lies(struct art_blob *blob, const struct art_pages 
 TEST(test_what_want_says_is_what_every_verb_returns) {
     struct random random = random_announced("load fails");
     struct disk disk = {.memory = blob_image_new()};
-    uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
     struct art_blob blob;
-    struct art_blob_cursor cursor;
     struct art_entry entry;
     int64_t rank;
     blob_run_make(&run, &rows, (struct blob_style){.family = KEYS_DIRECTORIES}, 3000, 0, false, &random);
     only_the_head(&disk, &blob, &run.slots[0]);
-    art_blob_cursor_init(&cursor, &blob, key);
-    memcpy(key, run.slots[0].ref.label.data, run.slots[0].ref.label.len);
+    struct art_blob_cursor cursor = cursor_of(&blob, &run.slots[0]);
     for (int nobody = 0; nobody < 2; nobody++) {
         int expected = nobody ? ART_MISUSE : ART_IO;
         blob.want = nobody ? NULL : want_that_fails;
@@ -493,7 +478,6 @@ TEST(test_what_want_says_is_what_every_verb_returns) {
     ck_assert_int_eq(rc, ART_IO);
     ck_assert(!cursor.valid);
     free(disk.memory);
-    free(key);
 }
 
 /* --- labels ------------------------------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "core/blob/search.h"
 #include "tests/support/blob_one.h"
 #include "tests/support/toy_columns.h"
+#include "tests/support/toy_summary.h"
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
@@ -153,15 +154,6 @@ static void add_cursor(const struct art_blob_cursor *cursor) {
     art_blob_cursor_entry(cursor, &entry);
     add_number((int64_t)entry.csn);
     add_entry(&entry);
-}
-
-static uint8_t cursor_key[ART_KEY_MAX + ART_KEY_PADDING];
-
-static struct art_blob_cursor cursor_of(struct art_blob *blob, const struct blob_image *image) {
-    struct art_blob_cursor cursor;
-    memcpy(cursor_key, image->ref.label.data, image->ref.label.len);
-    art_blob_cursor_init(&cursor, blob, cursor_key);
-    return cursor;
 }
 
 struct question {
@@ -513,14 +505,6 @@ static bool build_buckets(uint32_t buckets, bool filter, struct random *random) 
  * with the last page, of units that have two buckets. */
 static const uint32_t numbers[] = {1,   2,   3,   127, 128, 129, 149, 150, 151, 152, 255,  256,  257,
                                    490, 491, 492, 493, 511, 512, 513, 514, 767, 768, 1023, 1024, 1025};
-static const struct art_measures forms[] = {{0, 0, 0, 0},
-                                            {1, 0, 0, 0},
-                                            {2, 1, 0, 0},
-                                            {1, 0, 1, 0},
-                                            {1, 0, 0, 1},
-                                            {0, 0, 0, ART_SEARCH_KEY},
-                                            {3, 2, 5, ART_SEARCH_KEY | 6},
-                                            {8, 8, 0x84, ART_SEARCH_KEY}};
 
 static bool ask_blob_of(uint32_t buckets, unsigned form, enum names names, enum blob_flags_style style,
                         struct random *random) {
@@ -529,7 +513,7 @@ static bool ask_blob_of(uint32_t buckets, unsigned form, enum names names, enum 
     bool filter = random_once_in(random, 4);
     toy_codec_lend(style == FLAGS_PUTS && random_once_in(random, 2));
     if (names == NAMES_LONG_LABEL && buckets > 257) names = NAMES_LABEL;
-    make_rows(forms[form], names, buckets * ART_BUCKET_ENTRIES, one_in, style, random);
+    make_rows(toy_form(form), names, buckets * ART_BUCKET_ENTRIES, one_in, style, random);
     if (!build_buckets(buckets, filter, random)) return false;
     char what[100];
     snprintf(what, sizeof what, "form %u, names %d, %s, %s, one in %u", form, (int)names,
@@ -558,7 +542,7 @@ TEST(test_blobs_of_all_kinds_are_read_from_their_heads) {
     for (unsigned round = 0; round < rounds; round++) {
         if (!random_span(&random)) continue;
         blob_coded = random_once_in(&random, 2);
-        made += ask_blob_of(numbers[random_below(&random, LENGTH(numbers))], random_below(&random, LENGTH(forms)),
+        made += ask_blob_of(numbers[random_below(&random, LENGTH(numbers))], random_below(&random, TOY_FORMS),
                             random_below(&random, NAMES), random_once_in(&random, 3) ? FLAGS_ANY : FLAGS_PUTS, &random);
     }
     printf("%u of %u blobs, %llu questions\n", made, rounds, (unsigned long long)asked_cold);
@@ -575,7 +559,7 @@ TEST(test_runs_are_read_from_the_heads_of_their_blobs) {
         uint32_t wanted = style.family == KEYS_LONG ? 40 : style.family == KEYS_TWINS ? 100 : 4000;
         tear_down();
         blob_forms_draw(&random);
-        blob_rows_make_summed(&rows, forms[random_below(&random, LENGTH(forms))], style, 60,
+        blob_rows_make_summed(&rows, toy_form(random_below(&random, TOY_FORMS)), style, 60,
                               random_once_in(&random, 2) ? 0 : 30, wanted, &random);
         blob_run_build(&run, &rows, random_once_in(&random, 2) ? 0 : 5 + random_below(&random, 60),
                        random_once_in(&random, 2));

@@ -480,12 +480,9 @@ TEST(test_a_child_of_another_summary_is_not_followed) {
     ck_assert_int_eq(blob_image_check(&liar, &rows.summary), ART_CORRUPT);
     refused(art_blob_child(blob, key, &child, NULL), ART_CORRUPT, "not a reference to a child");
     refused(art_blob_sums(blob, key, &rows.summary, &child, &before, sum), ART_CORRUPT, "not a reference to a child");
-    uint8_t *room = malloc(ART_KEY_MAX + ART_KEY_PADDING);
-    struct art_blob_cursor cursor;
-    art_blob_cursor_init(&cursor, blob, room);
+    struct art_blob_cursor cursor = cursor_of(blob, &liar);
     must(art_blob_first(&cursor));
     refused(art_blob_cursor_ref(&cursor, &child), ART_CORRUPT, "not a reference to a child");
-    free(room);
     free(liar.image);
 }
 

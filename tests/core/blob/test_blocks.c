@@ -86,7 +86,6 @@ TEST(test_a_walk_that_wants_all_values_has_each_block_decoded_once) {
     struct random random = random_announced("walks");
     struct art_codec counting = toy_codec;
     struct art_plain_bucket *plain = malloc(sizeof *plain);
-    uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
     uint32_t row = 0;
     counting.values = decode_and_count;
     counting.value = NULL;
@@ -95,10 +94,8 @@ TEST(test_a_walk_that_wants_all_values_has_each_block_decoded_once) {
     decoded = 0;
     for (uint32_t i = 0; i < run.level[0].count; i++) {
         struct blob_image *image = &run.slots[i];
-        struct art_blob_cursor cursor;
+        struct art_blob_cursor cursor = cursor_of(&image->blob, image);
         struct art_entry entry;
-        if (image->ref.label.len) memcpy(key, image->ref.label.data, image->ref.label.len);
-        art_blob_cursor_init(&cursor, &image->blob, key);
         art_blob_cursor_plain(&cursor, plain);
         for (must(art_blob_first(&cursor)); cursor.valid; must(art_blob_next(&cursor)), row++) {
             art_blob_cursor_entry(&cursor, &entry);
@@ -111,26 +108,23 @@ TEST(test_a_walk_that_wants_all_values_has_each_block_decoded_once) {
     ck_assert_uint_eq(row, rows.set.count);
     ck_assert_uint_eq(decoded, totals().blocks);
     free(plain);
-    free(key);
 }
 
 /* Blobs one after the other in one buffer, as a cursor may get them: what was decoded there before is of another. */
 TEST(test_a_room_forgets_the_blob_before) {
     struct random random = random_announced("rooms");
     struct art_plain_bucket *plain = malloc(sizeof *plain);
-    uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING), *buffer = blob_image_new();
+    uint8_t *buffer = blob_image_new();
     uint32_t at_first = 0;
     make((struct blob_style){KEYS_DIRECTORIES, VALUES_ALIKE, FLAGS_PUTS, CSNS_BYTE}, 9000, 6, &random);
     for (uint32_t i = 0; i < run.level[0].count; i++) {
         const struct blob_image *image = &run.slots[i];
-        struct art_blob_cursor cursor;
         struct art_entry entry;
         struct art_blob blob;
         memcpy(buffer, image->image, ART_BLOB_BYTES);
         must(art_blob_open(&blob, buffer, &image->ref, blob_uuid, "test"));
         must(art_blob_verify_all(&blob));
-        if (image->ref.label.len) memcpy(key, image->ref.label.data, image->ref.label.len);
-        art_blob_cursor_init(&cursor, &blob, key);
+        struct art_blob_cursor cursor = cursor_of(&blob, image);
         art_blob_cursor_plain(&cursor, plain);
         must(art_blob_first(&cursor));
         at_first += art_bucket_has_block(&cursor.view);
@@ -140,7 +134,6 @@ TEST(test_a_room_forgets_the_blob_before) {
     ck_assert_uint_gt(at_first, 5);
     free(buffer);
     free(plain);
-    free(key);
 }
 
 /* --- building ----------------------------------------------------------------------------------------------------- */

@@ -41,9 +41,7 @@ static void open_head(struct blob_image *image) {
  * are needed, and not before. */
 TEST(test_symbols_come_with_what_leads_to_a_key_or_with_the_first_page) {
     struct random random = {7};
-    struct art_blob_cursor cursor;
     struct art_entry entry;
-    uint8_t *key = malloc(ART_KEY_MAX + ART_KEY_PADDING);
     make(KEYS_DIRECTORIES, VALUES_SAME, 20000, &random);
     struct blob_image image = blob_image_copy(&run.slots[0]);
     uint32_t codes = image.blob.at.symbols, row = image.rows / 2;
@@ -55,7 +53,7 @@ TEST(test_symbols_come_with_what_leads_to_a_key_or_with_the_first_page) {
         image.image[codes + offsetof(struct art_symbols, len) + 1] ^= damaged > 1 ? 64 : 0;
         if (damaged > 1) blob_image_rehash(image.image, &image.ref);
         open_head(&image);
-        art_blob_cursor_init(&cursor, &image.blob, key);
+        struct art_blob_cursor cursor = cursor_of(&image.blob, &image);
         enum art_rc rc = art_blob_get(&image.blob, rows.set.keys[row], &entry);
         if (!damaged) ck_assert(!rc && blob_entry_equal(&entry, &rows.entries[row]) && asked == 2);
         if (damaged) refused(rc, ART_CORRUPT, says[damaged]);
@@ -65,7 +63,6 @@ TEST(test_symbols_come_with_what_leads_to_a_key_or_with_the_first_page) {
         if (damaged) refused(rc, ART_CORRUPT, says[damaged]);
     }
     free(image.image);
-    free(key);
 }
 
 /* --- bytes that lie ----------------------------------------------------------------------------------------------- */
@@ -74,19 +71,16 @@ TEST(test_symbols_come_with_what_leads_to_a_key_or_with_the_first_page) {
 static void lie_refused(struct blob_image *image, const uint8_t *at, int byte, const struct art_limits *limits,
                         const char *says) {
     uint8_t *there = image->image + (at - image->image), was = *there;
-    struct art_blob_cursor cursor;
-    uint8_t *key = calloc(1, ART_KEY_MAX + ART_KEY_PADDING);
     *there = (uint8_t)byte;
     blob_image_rehash(image->image, &image->ref);
     must(art_blob_open(&image->blob, image->image, &image->ref, blob_uuid, "test"));
     enum art_rc rc = art_blob_verify_all(&image->blob);
-    art_blob_cursor_init(&cursor, &image->blob, key);
+    struct art_blob_cursor cursor = cursor_of(&image->blob, image);
     must(art_blob_cursor_limit(&cursor, limits));
     if (!rc) rc = art_blob_first(&cursor);
     while (!rc && cursor.valid) rc = art_blob_next(&cursor);
     refused(rc, ART_CORRUPT, says);
     *there = was;
-    free(key);
 }
 
 LOOP_TEST(test_a_coded_bucket_that_lies_is_refused, 2) {
