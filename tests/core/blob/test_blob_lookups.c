@@ -181,10 +181,16 @@ TEST(test_all_parts_of_a_text_are_sought_together) {
 static struct art_postings postings;
 static struct art_terms bucket;
 static struct art_blob posted;
+static uint8_t *posted_image; /* NULL: not written */
 static uint32_t posted_bytes;
 static uint32_t foretold; /* before the last bucket came */
 
+/* In the place of those before. */
 static void begin_postings(unsigned table) {
+    free(posted_image);
+    posted_image = NULL;
+    art_terms_clear(&bucket);
+    art_postings_clear(&postings);
     postings = (struct art_postings){.fields = 1u << table};
     bucket = (struct art_terms){0};
     must(art_terms_open(&bucket, 1u << table));
@@ -202,12 +208,12 @@ static void push_terms(const uint32_t *term, uint32_t count, bool any, uint32_t 
     art_postings_push(&postings, &bucket, rows_of);
 }
 
-/* Of so many buckets. Returns the bytes; free() them by end_postings(). */
+/* Of so many buckets. Returns the bytes. */
 static uint8_t *write_postings(uint32_t buckets) {
     struct art_measures has = {ART_SUMMARY_MAX, 0, (uint8_t)postings.fields,
                                (uint16_t)(postings.fields >> ART_FIELD_SEARCHES)};
     uint32_t room = art_postings_bytes(&postings, NULL, 0);
-    uint8_t *image = malloc(room + art_postings_heads_bytes(has, buckets));
+    uint8_t *image = posted_image = malloc(room + art_postings_heads_bytes(has, buckets));
     must(art_postings_write(&postings, image, room, &posted_bytes));
     art_postings_copy_heads(art_bytes(image, posted_bytes), has, buckets, image + room);
     ck_assert_uint_le(posted_bytes, room);
@@ -231,12 +237,6 @@ static uint8_t *write_postings(uint32_t buckets) {
 static bool posted_in(unsigned table, uint32_t term, uint32_t page) {
     struct art_units units = units_with(&posted, table, term);
     return art_units_has(&units, page >> posted.unit_shift);
-}
-
-static void end_postings(uint8_t *image) {
-    free(image);
-    art_terms_clear(&bucket);
-    art_postings_clear(&postings);
 }
 
 static void random_features(uint32_t *term, uint32_t count, struct random *random) {
@@ -276,14 +276,13 @@ LOOP_TEST(test_pages_of_features_are_those_that_were_pushed, 40) {
     random_features(world->term, world->count, &random);
     begin_postings(table);
     push_world(world, counts[_i % 3], &random);
-    uint8_t *image = write_postings(world->pages);
+    write_postings(world->pages);
     ck_assert_uint_le(posted_bytes, 2 * ART_POSTING_BYTES_MAX);
     for (uint32_t i = 0; i < world->count; i++) {
         struct art_units units = units_with(&posted, table, world->term[i]);
         for (uint32_t page = 0; page < world->pages; page++)
             HOLDS(!world->has[page][i] || art_units_has(&units, page >> posted.unit_shift));
     }
-    end_postings(image);
     free(world);
 }
 
@@ -320,8 +319,6 @@ LOOP_TEST(test_what_is_written_is_never_more_than_was_foretold, 48) {
         free(out);
         must(art_postings_reserve(&postings, &bucket));
     }
-    art_terms_clear(&bucket);
-    art_postings_clear(&postings);
 }
 
 /* Random letters would take more bytes than they are worth: their pages have any, and only theirs. */
@@ -336,7 +333,7 @@ TEST(test_units_with_too_many_features_are_marked) {
         own[page] = term[0];
         push_terms(term, count, false, ROWS);
     }
-    uint8_t *image = write_postings(PAGES);
+    write_postings(PAGES);
     for (uint32_t page = 0; page < PAGES; page++) {
         struct art_units units = units_with(&posted, TABLE, own[page]);
         HOLDS(art_units_has(&units, page));
@@ -347,7 +344,6 @@ TEST(test_units_with_too_many_features_are_marked) {
     }
     ck_assert_uint_lt(others, PAGES);
     ck_assert_uint_lt(posted_bytes, 75 * 50 * 3 + 1000);
-    end_postings(image);
 }
 
 /* Or a key that is too long to be cut: whatever is in it, the bucket has it. */
@@ -374,7 +370,6 @@ TEST(test_a_bucket_has_what_it_has_no_room_for) {
         }
         ck_assert(set->any == (20 * len > ART_BUCKET_TERMS));
     }
-    end_postings(NULL);
 }
 
 /* Memory is bounded, whatever the names are. */
@@ -390,9 +385,8 @@ TEST(test_features_beyond_a_number_mark_their_units) {
     }
     ck_assert_uint_le(postings.field[TABLE]->count, ART_POSTING_TERMS_MAX);
     ck_assert_uint_le(postings.field[TABLE]->mask, 4 * ART_POSTING_TERMS_MAX);
-    uint8_t *image = write_postings(PAGES);
+    write_postings(PAGES);
     for (uint32_t page = 0; page < PAGES; page++) HOLDS(posted_in(TABLE, own[page], page));
-    end_postings(image);
 }
 
 /* Terms of one page, every third of two: zeros stand behind all groups of four, and the last one begins as far
@@ -417,7 +411,6 @@ TEST(test_the_last_group_of_the_largest_table_is_reached) {
         HOLDS(i % 3 || posted_in(TABLE, FEATURE(i), i / A_PAGE + 1));
     }
 #undef FEATURE
-    end_postings(image);
 }
 
 /* A term is listed up to a number of units, and then tells nothing, whatever becomes of them. */
@@ -432,7 +425,7 @@ TEST(test_a_term_in_many_units_tells_nothing) {
         }
         push_terms(term, count, false, 100);
     }
-    uint8_t *image = write_postings(BUCKETS);
+    write_postings(BUCKETS);
     uint32_t all = 0;
     for (uint32_t i = 0; i < TERMS; i++) {
         struct art_units units = units_with(&posted, 0, (i + 1) * 0x9e3779b1u);
@@ -443,7 +436,6 @@ TEST(test_a_term_in_many_units_tells_nothing) {
         HOLDS(art_units_has(&units, (BUCKETS - 1) >> posted.unit_shift));
     }
     ck_assert(posted.unit_shift == 2 && all > 10 && all < 30);
-    end_postings(image);
 }
 
 /* A group that cannot be may be anywhere: any unit is named, and nothing is read behind the postings. */
@@ -466,7 +458,6 @@ TEST(test_a_group_that_lies_outside_names_all_units) {
         begins[2 * groups + 2 + random_below(&random, posted_bytes - 6 - 2 * groups)] = (uint8_t)random_next(&random);
         units_with(&posted, 0, term[round % 16] ^ random_below(&random, 2));
     }
-    end_postings(image);
 }
 
 /* --- bytes that lie ----------------------------------------------------------------------------------------------- */

@@ -304,6 +304,7 @@ static struct blob_image liar;
 static uint8_t liars_summed[ART_SUMMED_MAX];
 
 static void liar_of(const struct blob_image *from) {
+    free(liar.image);
     liar = blob_image_copy(from);
 }
 
@@ -367,7 +368,6 @@ static void every_byte_of_the_directories(const struct blob_image *from, struct 
     }
     make_plausible();
     must(first_error(random));
-    free(liar.image);
 }
 
 CASE("model", .seconds = 600, .tear_down = tear_down)
@@ -460,7 +460,6 @@ TEST(test_what_an_index_says_wrong_of_a_child_is_found_in_one_of_them) {
         ck_assert_int_eq(rc, ART_CORRUPT);
         liar.image[at] = root->image[at];
     }
-    free(liar.image);
 }
 
 TEST(test_a_child_of_another_summary_is_not_followed) {
@@ -483,7 +482,6 @@ TEST(test_a_child_of_another_summary_is_not_followed) {
     struct art_blob_cursor cursor = cursor_of(blob, &liar);
     must(art_blob_first(&cursor));
     refused(art_blob_cursor_ref(&cursor, &child), ART_CORRUPT, "not a reference to a child");
-    free(liar.image);
 }
 
 /* Bytes of leaf pages and directories that somebody changed together with all hashes. */
@@ -510,7 +508,6 @@ TEST(test_made_up_bytes_are_refused_or_read_within_the_image) {
             HOLDS(rc == ART_OK || rc == ART_CORRUPT);
             passed += rc == ART_OK;
             found += rc != ART_OK;
-            free(liar.image);
         }
     }
     printf("made up: %u refused, %u passed the check\n", found, passed);

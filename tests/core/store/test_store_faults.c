@@ -11,7 +11,7 @@ enum { MB = 1 << 20 };
 TEST(test_a_failed_sync_poisons_the_store_until_it_is_opened_anew) {
     struct store_blob blobs[2], more;
     new_world(1);
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     store_fill(store, true, blobs, 2, 20);
     EXPECT_OK(store_begin(store, false));
     EXPECT_OK(store_write_new(store, &more, 2, 5, 20));
@@ -34,7 +34,6 @@ TEST(test_a_failed_sync_poisons_the_store_until_it_is_opened_anew) {
     EXPECT_OK(store_begin(store, false));
     store_expect(store, blobs, 2);
     EXPECT_OK(store_read(store, &more));
-    art_store_close(store);
 }
 
 TEST(test_a_new_file_whose_sync_fails_is_not_used) {
@@ -115,7 +114,7 @@ TEST(test_a_failed_write_that_was_given_up_fails_no_later_one) {
 TEST(test_a_full_disk_is_an_error_and_later_forgotten) {
     struct store_blob blobs[4];
     new_world(3);
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     store_fill(store, true, blobs, 1, 20);
     sim_disk_set_capacity(place.sim, 3 * ART_BLOB_SIZE + 4);
     EXPECT_OK(store_begin(store, false));
@@ -130,7 +129,6 @@ TEST(test_a_full_disk_is_an_error_and_later_forgotten) {
     EXPECT_OK(store_write_new(store, &blobs[3], 2, 3, 20));
     store_end(store);
     EXPECT_OK(store_read(store, &blobs[3]));
-    art_store_close(store);
 }
 
 /* ---- everything fails once --------------------------------------------------------------------------------------- */

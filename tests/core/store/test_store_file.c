@@ -490,7 +490,7 @@ TEST(test_rubbish_behind_the_last_slot_is_not_taken_for_free) {
 }
 
 TEST(test_a_file_replaced_while_it_is_open_is_the_one_that_is_written) {
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     EXPECT_OK(write_something(store));
     sim_disk_copy_file(place.sim, place.path, "backup");
     sim_disk_rename_file(place.sim, "backup", place.path); /* restored: another inode */
@@ -504,7 +504,6 @@ TEST(test_a_file_replaced_while_it_is_open_is_the_one_that_is_written) {
     EXPECT_OK(store_read(store, &more));
     sim_disk_remove_file(place.sim, place.path);
     EXPECT_RC(ART_MISSING, store_begin(store, false));
-    art_store_close(store);
 }
 
 TEST(test_a_file_that_may_only_be_read_is_read) {
@@ -630,7 +629,7 @@ LOOP_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed, IO_MO
     end_world();
     if (!store_place_open(&place, &io_modes[_i], "test_store_file")) return;
     if (place.sim) return; /* its handles live in one process */
-    struct art_store *store = store_open(&place, 64 * MB);
+    store = store_open(&place, 64 * MB);
     struct store_blob pair[2], more;
     struct art_blob *held;
     store_fill(store, true, pair, 2, 30);
@@ -656,7 +655,6 @@ LOOP_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed, IO_MO
     store_expect(store, pair, 2);
     EXPECT_OK(store_read(store, &more));
     art_blob_unpin(held);
-    art_store_close(store);
 }
 
 SUITE("store file", .set_up = make_world, .tear_down = end_world, .seconds = SUITE_FOREVER)
