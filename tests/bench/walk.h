@@ -6,7 +6,6 @@
 #ifndef ART_BENCH_WALK_H
 #define ART_BENCH_WALK_H
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/bench/engine.h"

@@ -5,7 +5,6 @@
  *
  *     test_copies --readme     prints README's table
  */
-#include <sys/stat.h>
 
 #include "tests/support/readme.h"
 #include "tests/support/sql_one.h"

@@ -4,7 +4,6 @@
 #define TESTS_FUZZ_FUZZ_SQLITE_H
 
 #include <sqlite3.h>
-#include <string.h>
 
 #include "ext/art.h"
 #include "tests/fuzz/fuzz.h"

@@ -53,8 +53,7 @@ enum {
     PARCEL_HEAD = 4,       /* bytes of a section before its content */
     PARCEL_BLOB_FIXED = 6, /* before its pages */
     PARCEL_TRAILER = 128,  /* of a blob: what is not hashes */
-    PARCEL_SLOTS = 28,     /* numbers from here on are taken as they are, but not put on the disk */
-    PARCEL_NAME = 16
+    PARCEL_SLOTS = 28      /* numbers from here on are taken as they are, but not put on the disk */
 };
 
 struct parcel_section {

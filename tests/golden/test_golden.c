@@ -6,7 +6,6 @@
  *
  * <case>-<storage>.db has a table t, and <case>.rows what it showed; <case>.<snapshot>.rows the same of a snapshot.
  */
-#include <unistd.h>
 
 #include "core/tree/state/hooks.h"
 #include "ext/columns/block_format.h"

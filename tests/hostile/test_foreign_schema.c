@@ -4,7 +4,6 @@
  * is not the database's own. Where only something is broken that is not the rows, answers are right. Roots and rows of
  * the log are forged with valid sums and hashes, as an attacker can.
  */
-#include <unistd.h>
 
 #include "core/base/error.h"
 #include "core/base/hash.h"

@@ -12,7 +12,6 @@
 #define ART_TESTS_AGE_H
 
 #include <sqlite3.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "tests/support/random.h"

@@ -2,7 +2,6 @@
 #include "tests/support/crash_change.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/tree/state/hooks.h"

@@ -2,7 +2,6 @@
 #include "tests/support/crash_form.h"
 
 #include <sqlite3.h>
-#include <stdlib.h>
 #include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>

@@ -1,7 +1,6 @@
 /* Rows into numbers. */
 #include "tests/support/crash_rows.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static const uint64_t hash_start = 0xcbf29ce484222325u, hash_times = 0x100000001b3u; /* FNV-1a */

@@ -1,6 +1,5 @@
 /* What the actors do. Each opens a connection, acts for a while, closes, and begins again as another process. */
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ext/art.h"

@@ -23,7 +23,6 @@
 #define ART_TESTS_OWNERSHIP_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "tests/support/random.h"

@@ -6,7 +6,6 @@
 #ifndef ART_TESTS_TOY_ROWS_H
 #define ART_TESTS_TOY_ROWS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/rows.h"

@@ -77,8 +77,6 @@ int toy_open(struct toy *toy, struct art_tree_options *options, struct art_tree 
 int toy_refresh(struct toy *toy, struct art_tree *tree);
 /* The tables as they stand, with this root in the place of the log. */
 struct toy *toy_view(const struct toy *from, struct art_bytes root);
-/* The log is this root alone. */
-void toy_show_root(struct toy *toy, struct art_bytes root);
 /* Of struct art_host, and of struct art_salvage_options; `context` is the toy. */
 enum art_rc toy_each_row(void *context, enum art_rc (*row)(void *to, int64_t csn, struct art_bytes ops), void *to);
 enum art_rc toy_each_snapshot(void *context, enum art_rc (*root)(void *to, const char *name, struct art_bytes root),

@@ -2,7 +2,6 @@
  * what is no folder, and sizes that no file has.
  */
 #include <limits.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #ifdef ART_HAVE_URING

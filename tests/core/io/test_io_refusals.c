@@ -1,6 +1,5 @@
 /* Kernels, limits and file systems that refuse what we would like, and files that we must refuse: each met for real
  * where this machine lets us, in a child process where the change would stick. */
-#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/magic.h>

@@ -1,5 +1,4 @@
 /* The store as the tree sees it: blobs go in, come out verified, and nothing else ever comes out. In every I/O mode. */
-#include "core/store/cache.h"
 #include "tests/support/store_world.h"
 
 enum { BLOBS = 12, MB = 1 << 20 };

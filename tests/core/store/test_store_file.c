@@ -1,5 +1,4 @@
 /* The .art file beside its database: made, lost, copied, linked, cut, taken over, torn by a crash while it was made. */
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
