@@ -16,7 +16,7 @@ const uint8_t hosted_uuid[16] = "fuzzed table id.";
 
 /* --- a log, a retired list, and answers --------------------------------------------------------------------------- */
 
-void host_clear(void) {
+static void host_clear(void) {
     struct sim_disk *disk = host.disk;
     for (unsigned i = 0; i < host.count; i++) art_buffer_clear(&host.rows[i].bytes);
     art_buffer_clear(&host.retired);
@@ -136,7 +136,7 @@ static void make_superblock(void) {
     owner->sum = art_hash64(owner, ART_STORE_PAGE - sizeof owner->sum);
 }
 
-void host_open(struct parcel *parcel) {
+static void host_open(struct parcel *parcel) {
     if (!host.disk) {
         host.disk = sim_disk_new_steady(SIM_PAGES);
         art_cache_join(1 << 20); /* the cache's memory stays mapped from one input to the next */

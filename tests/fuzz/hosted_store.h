@@ -35,8 +35,6 @@ extern struct hosted_store host;
 extern const char hosted_file[];
 extern const uint8_t hosted_uuid[16];
 
-void host_open(struct parcel *parcel);
-void host_clear(void);
 /* One input: the store that the parcel says, and its OPS. */
 void host_run(const uint8_t *data, size_t size, void (*run)(struct fuzz_source ops));
 /* True: go on. What hostile bytes may lead to is no failure, unless all was found sound. */

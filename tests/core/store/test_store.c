@@ -3,12 +3,18 @@
 
 enum { BLOBS = 12, MB = 1 << 20 };
 
+/* False: this machine does not have it. */
+static bool in_mode(int i) {
+    if (!store_place_open(&place, &io_modes[i], "test_store")) return false;
+    store = store_open(&place, 64 * MB);
+    return true;
+}
+
 /* ---- writing and reading ----------------------------------------------------------------------------------------- */
 
 LOOP_TEST(test_what_was_written_is_read_back_by_another_connection, STORE_MODES) {
-    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    if (!in_mode(_i)) return;
     struct store_blob blobs[BLOBS];
-    store = store_open(&place, 64 * MB);
     ck_assert_str_eq(store_stats_of(store).engine, "none");
     ck_assert_uint_eq(store_stats_of(store).file_bytes, 0);
     uint32_t slots;
@@ -37,9 +43,8 @@ LOOP_TEST(test_what_was_written_is_read_back_by_another_connection, STORE_MODES)
 }
 
 LOOP_TEST(test_a_blob_that_is_held_costs_no_lock_and_no_read, STORE_MODES) {
-    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    if (!in_mode(_i)) return;
     struct store_blob blob;
-    store = store_open(&place, 64 * MB);
     store_fill(store, true, &blob, 1, 20);
     struct art_blob *first, *again;
     EXPECT_OK(art_store_blob(store, &blob.ref, &first));
@@ -56,9 +61,8 @@ LOOP_TEST(test_a_blob_that_is_held_costs_no_lock_and_no_read, STORE_MODES) {
 }
 
 LOOP_TEST(test_peeking_reads_nothing_and_sees_only_what_is_held, STORE_MODES) {
-    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    if (!in_mode(_i)) return;
     struct store_blob blobs[2];
-    store = store_open(&place, 64 * MB);
     struct art_store *other = store_open(&place, 64 * MB);
     store_fill(store, true, blobs, 2, 20);
     struct art_store_stats before = store_stats_of(other);
@@ -121,9 +125,8 @@ TEST(test_after_closing_a_held_blob_has_the_pages_it_had_and_no_others) {
 /* ---- slots ------------------------------------------------------------------------------------------------------- */
 
 LOOP_TEST(test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing, STORE_MODES) {
-    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    if (!in_mode(_i)) return;
     struct store_blob blobs[4];
-    store = store_open(&place, 64 * MB);
     store_fill(store, true, blobs, 4, 10);
     struct art_slot_set reusable = {NULL, 0};
     EXPECT_OK(art_slot_set_add(&reusable, 2));
@@ -157,9 +160,8 @@ LOOP_TEST(test_slots_are_taken_lowest_first_and_the_file_grows_only_by_writing, 
 }
 
 LOOP_TEST(test_a_replaced_slot_gives_the_new_blob_and_refuses_the_old_one, STORE_MODES) {
-    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    if (!in_mode(_i)) return;
     struct store_blob old[2], replaced;
-    store = store_open(&place, 64 * MB);
     store_fill(store, true, old, 2, 40);
     struct art_store *other = store_open(&place, 64 * MB);
     store_expect(other, old, 2);
@@ -185,9 +187,8 @@ LOOP_TEST(test_a_replaced_slot_gives_the_new_blob_and_refuses_the_old_one, STORE
 
 /* A flush that was rolled back and the next one may use the same slot and generation with other rows. */
 LOOP_TEST(test_a_rolled_back_blob_is_never_served_for_its_successor, STORE_MODES) {
-    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    if (!in_mode(_i)) return;
     struct store_blob rolled_back, kept;
-    store = store_open(&place, 64 * MB);
     EXPECT_OK(store_begin(store, true));
     EXPECT_OK(store_write_new(store, &rolled_back, 5, 1, 50));
     EXPECT_OK(art_store_sync(store));
@@ -215,9 +216,8 @@ LOOP_TEST(test_a_rolled_back_blob_is_never_served_for_its_successor, STORE_MODES
 }
 
 LOOP_TEST(test_a_truncated_file_ends_where_it_was_cut_and_grows_from_there, STORE_MODES) {
-    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    if (!in_mode(_i)) return;
     struct store_blob blobs[5], more;
-    store = store_open(&place, 64 * MB);
     store_fill(store, true, blobs, 5, 10);
     store_expect(store, blobs, 5);
     EXPECT_OK(store_begin(store, false));
@@ -283,9 +283,8 @@ TEST(test_a_slot_set_is_what_a_plain_array_says) {
 /* ---- misuse ------------------------------------------------------------------------------------------------------ */
 
 LOOP_TEST(test_calls_outside_of_a_phase_and_impossible_references_are_refused, STORE_MODES) {
-    if (!store_place_open(&place, &io_modes[_i], "test_store")) return;
+    if (!in_mode(_i)) return;
     struct store_blob blob;
-    store = store_open(&place, 64 * MB);
     store_fill(store, true, &blob, 1, 10);
     struct art_blob_buf buffer;
     struct art_blob *found;
