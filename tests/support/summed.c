@@ -47,9 +47,11 @@ static const char *const rules[] = {
     "9007199254740993.0 + $(0-999) | $(2*1e300|-1e300) | -900000000000$(0000-0999) | 2*$(0-2) | 4*$small",
     "hex: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | a | b | c | d | e | f", "small: 7*$(0-699) | 3*-$(1-300)",
     "huge: 922337203685$(3775807-4775807) | -922337203685$(3876707-4775807)",
-    "integer: NULL | 7*900719925474$(0993-1992) | 7*$(0-2)", "asked: 21*$value | -9e999 | 9223372036854775807 | 9e999",
-    "owner: 'root' | 'www' | 'backup' | '1' | 1 | NULL", "key: d$dir/f$file", "dir: $(00-23)", "file: $(000-049)",
-    "apart: $(to:=$(00-11))$(from:=$(12-23)) | $(to:=$(12-23))$(from:=$(00-11))",
+    "integer: NULL | 7*900719925474$(0993-1992) | 7*$(0-2)",
+    "asked: 21*$value | -9e999 | 9223372036854775807 | 9e999 | 2*$edge",
+    /* what is no double lies between two of them, where a part of a table has nothing that is larger */
+    "edge: $(|-)900719925474099$(0-5)", "owner: 'root' | 'www' | 'backup' | '1' | 1 | NULL", "key: d$dir/f$file",
+    "dir: $(00-23)", "file: $(000-049)", "apart: $(to:=$(00-11))$(from:=$(12-23)) | $(to:=$(12-23))$(from:=$(00-11))",
     /* conditions */
     "a: ", "path: $($a)path",
     "path_is: $path GLOB 'd$(00-24)/*' | $path GLOB 'd$(0-2)*' | "
@@ -96,6 +98,7 @@ static const char *const rules[] = {
     "UPDATE $conflict {t|plain} SET path = 'd$to/f$file' WHERE path = 'd$from/f$file'", /* onto another row, maybe */
     "conflict: 2*OR REPLACE | OR IGNORE | ",
     "update: UPDATE {t|plain} SET size = size % 1000 + 1 WHERE path GLOB 'd$dir/*' AND typeof(size) = 'integer' | "
+    "UPDATE {t|plain} SET $column = iif(path GLOB '*$(0-9)', .5, $edge) WHERE path GLOB 'd$(0-2)$(|$(0-9)/)*' | "
     "UPDATE {t|plain} SET $column = other.value, owner = 'from' FROM (SELECT 'd$dir/f$(000-024)' AS path, $value AS "
     "value UNION ALL SELECT 'd$dir/f$(025-050)', $(0-49)) AS other WHERE {t|plain}.path = other.path | "
     "UPDATE {t|plain} SET $column = $value, owner = $owner WHERE $condition AND path > 'd$dir' | "

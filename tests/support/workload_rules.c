@@ -63,7 +63,8 @@ static const char *const rules[] = {
     "aggregate: $!AGGREGATE$minimum SELECT count(*)$(2?, count($any), total(length($path)))$(3?, min($path), "
     "max($path))$(4?, count(DISTINCT $any))$sum_of_entries $from_where",
     "min_max: $!MIN_MAX$minimum SELECT $(min|max)($path)$(3?, $any) $from_where", /* $any: of the row that has it */
-    "groups: SELECT $path, count(*) $from_where GROUP BY $path $path_order $limit | SELECT typeof($pick$it) AS kind, "
+    "groups: SELECT $path, count(*) $from_where GROUP BY $path $path_order $limit | SELECT $pick$it, $path, count(*) "
+    "$from_where GROUP BY 1, 2 ORDER BY 1, 2 $limit | SELECT typeof($pick$it) AS kind, "
     "count(*), max($path) $from_where GROUP BY kind ORDER BY kind | SELECT count(*) $from_where GROUP BY $path COLLATE "
     "NOCASE ORDER BY 1 | SELECT substr($path, 1, $(1-3)) AS first, count(*), min($path) $from_where GROUP BY first$(3? "
     "HAVING count(*) > 1) ORDER BY first $limit", /* which of the spellings would be shown is open */

@@ -53,7 +53,7 @@ static void go_600_steps(struct walk *walk, struct sim_disk *disk) {
 TEST(test_a_tree_on_the_simulated_disk_is_what_the_model_is) {
     unsigned count = walks_go((struct walks){"simulated", 24, .beside = true, .go = go_600_steps}, random_seed());
     printf("simulated: %llu stale pages\n", (unsigned long long)walks_stale);
-    if (count > 1) ck_assert_uint_gt(walks_stale, 4 * count); /* every other disk has some */
+    if (count > 8) ck_assert_uint_gt(walks_stale, 4 * count); /* every other disk has some, and of few maybe none */
 }
 
 TEST(test_a_tree_through_the_ring_is_what_the_model_is) {
