@@ -423,7 +423,6 @@ TEST(test_sums_and_zones_that_contradict_each_other_do_not_open) {
     refused(first_error(&random), ART_CORRUPT, "its sums and zones are not those of its reference");
     liar.ref.summed = NULL; /* who knows nothing of them is content */
     must(first_error(&random));
-    free(image);
 }
 
 /* Where an index says something of a child: its reference's bytes. */
