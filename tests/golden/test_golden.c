@@ -304,11 +304,9 @@ LOOP_TEST(test_what_is_summed_and_found_in_each_is_right, GOLDENS) {
          "SELECT count(*), group_concat(path) FROM (SELECT path FROM @ WHERE size BETWEEN 20000 AND 30000 ORDER BY "
          "path)",
          "SELECT path, price FROM @ WHERE price IS NOT NULL ORDER BY price DESC, path LIMIT 20") {
-        char *ours = sql_rows(db, "%s", kept(sql_named(same, "t"))),
-             *theirs = sql_rows(db, "%s", kept(sql_named(same, "twin")));
+        char *ours = kept(sql_rows(db, "%s", kept(sql_named(same, "t")))),
+             *theirs = kept(sql_rows(db, "%s", kept(sql_named(same, "twin"))));
         ck_assert_str_eq(ours, theirs);
-        sqlite3_free(ours);
-        sqlite3_free(theirs);
     }
     bool sums = golden->states || golden->database;
     EACH(of, "summary", "cuts", "columns", "published", "units", "changed") sums |= is_of(of);
@@ -510,12 +508,11 @@ TEXTS(other_pages, "small", "full", "incremental", "wide");
 /* To vacuum a database of 4 GB in its place writes as much. */
 LOOP_TEST(test_a_database_of_other_pages_is_whole_and_can_be_vacuumed, LENGTH(other_pages)) {
     open_named(other_pages[_i], "inline");
-    char *found = sql_rows(db, "SELECT format('%%s|%%s|', page_size, auto_vacuum) || page_count"
-                               " FROM pragma_page_size, pragma_auto_vacuum, pragma_page_count");
+    char *found = kept(sql_rows(db, "SELECT format('%%s|%%s|', page_size, auto_vacuum) || page_count"
+                                    " FROM pragma_page_size, pragma_auto_vacuum, pragma_page_count"));
     const char *least = strrchr(golden->database, '|') + 1;
     ck_assert_msg(!strncmp(found, golden->database, (size_t)(least - golden->database)), "%s", found);
     ck_assert_int_ge(atoll(strrchr(found, '|') + 1), atoll(least));
-    sqlite3_free(found);
     expect("ok\n", "PRAGMA integrity_check");
     holes_are_holes();
     if (is_of("wide")) {

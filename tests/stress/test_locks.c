@@ -63,7 +63,7 @@ static const char *path_of(unsigned i) {
 
 /* Runs of several levels, and rows in the log. */
 static char *make_store(void) {
-    char *directory = sql_scratch("locks"), *path = sqlite3_mprintf("%s/a.db", directory);
+    char *directory = sql_scratch("locks"), *path = TEXT("%s/a.db", directory);
     sqlite3 *db = sql_open(path);
     sql_run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF");
     sql_create(db, "t", "log_limit='64KB'");
@@ -80,7 +80,6 @@ static char *make_store(void) {
     ck_assert_int_gt(sql_info(db, "log rows"), 0);
     sqlite3_finalize(put);
     sql_close(db);
-    sqlite3_free(path);
     return directory;
 }
 
@@ -125,7 +124,7 @@ static void *read_on(void *context) {
 }
 
 static void read_by(unsigned threads, const char *before) {
-    char *directory = make_store(), *path = sqlite3_mprintf("%s/a.db", directory);
+    char *directory = make_store(), *path = TEXT("%s/a.db", directory);
     struct reader readers[THREADS] = {0};
     pthread_barrier_t together;
     pthread_barrier_init(&together, NULL, threads);
@@ -153,7 +152,6 @@ static void read_by(unsigned threads, const char *before) {
     pthread_barrier_destroy(&together);
     sql_scratch_remove(directory);
     sqlite3_free(directory);
-    sqlite3_free(path);
 }
 
 LOOP_TEST(test_what_is_read_again_takes_no_lock, 2) {

@@ -44,11 +44,10 @@ static int64_t runs(void) {
 /* ---- the lock on the .art file ----------------------------------------------------------------------------------- */
 
 static int lock_file(int type) {
-    char *file = sql_find_file(directory, ".art");
+    char *file = kept(sql_find_file(directory, ".art"));
     struct flock range = {.l_type = (short)type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
     int fd = open(file, O_RDWR | O_CLOEXEC);
     ck_assert_int_ge(fd, 0);
-    sqlite3_free(file);
     if (!fcntl(fd, F_OFD_SETLK, &range)) return fd;
     close(fd);
     return -1;
