@@ -145,16 +145,17 @@ TEST(test_a_record_gives_back_what_was_written) {
         }
         char *values = sqlite3_str_finish(text);
         for (unsigned j = 0; j < columns + 2; j++) {
-            char *sql = TEXT("WITH r(r) AS (SELECT record_of(0%s)) "
-                             "SELECT column_of(r, %u), column_of(written_anew(r), %u), column%u "
-                             "FROM r, (VALUES(1%s, NULL, NULL))",
-                             values ? values : "", j, j, j + 2, values ? values : "");
+            char *sql = sqlite3_mprintf("WITH r(r) AS (SELECT record_of(0%s)) "
+                                        "SELECT column_of(r, %u), column_of(written_anew(r), %u), column%u "
+                                        "FROM r, (VALUES(1%s, NULL, NULL))",
+                                        values ? values : "", j, j, j + 2, values ? values : "");
             sqlite3_stmt *statement = prepare(sql);
             ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
             for (int k = 0; k < 2; k++) {
                 ck_assert_msg(same(sqlite3_column_value(statement, k), sqlite3_column_value(statement, 2)), "%s", sql);
             }
             sqlite3_finalize(statement);
+            sqlite3_free(sql);
         }
         sqlite3_free(values);
     }
