@@ -35,6 +35,7 @@
 #include "core/base/hash.h"
 #include "core/base/limits.h"
 #include "core/base/summary.h"
+#include "core/blob/parts.h"
 #include "core/blob/symbols.h"
 
 enum { ART_PAGE_PADDING = 64 }; /* a page outside of an image is readable so many bytes past its end */
@@ -82,6 +83,8 @@ enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out);
  * of its own, and a label that cannot be read. */
 enum art_rc art_ref_own(struct art_ref *ref);
 void art_ref_release(struct art_ref *ref);
+/* They lead to the same blob and say the same of it, but for sums, zones, and the bytes of the label. */
+bool art_ref_says_the_same(const struct art_ref *a, const struct art_ref *b);
 /* The hash in these bytes. */
 struct art_hash128 art_ref_hash(struct art_bytes bytes);
 /* The zone of one column in the bytes of a reference, which art_ref_decode() accepts and which lie in a blob that was
@@ -182,12 +185,6 @@ static inline uint32_t art_window_widen(uint32_t window) {
                                                                    : ART_WINDOW_BLOBS_MAX * ART_LIMIT(window_pages);
 }
 
-/* Where the parts of the routing part lie in the image (blob_format.h). */
-struct art_parts {
-    uint32_t routing, offsets, ranks, weights, bounds, sums, zones, summed, heads, label, nodes, nodes_end, symbols;
-    uint32_t lazy, lazy_end; /* pages in between come on demand */
-};
-
 /* Header fields that others want to see, decoded once. */
 struct art_blob {
     const uint8_t *image; /* 512 KB, at least 16-byte aligned */
@@ -196,12 +193,12 @@ struct art_blob {
     uint32_t label_len, entries, buckets, leaf_pages, footer_pages;
     int64_t count;
     uint64_t generation;
-    uint64_t csn_min, csn_max, overflows;
+    uint64_t csn_min, csn_max, overflows, below;
     uint16_t key_max;
     struct art_measures has;      /* the summary that it was built with */
     const char *file;             /* for messages, or NULL; in the cache, of who is reading pages */
     _Atomic uint64_t present[2];  /* pages that may be read */
-    _Atomic uint16_t parts_there; /* a bit for each enum art_part whose pages are all present, and sane */
+    _Atomic uint32_t parts_there; /* a bit for each enum art_part whose pages are all present, and sane */
     /* Makes such pages present, verified. Called by any reader; NULL when all are there. */
     enum art_rc (*want)(struct art_blob *, const struct art_pages *pages, enum art_intent intent);
     /* Not NULL: the reader of this copy, one thread at a time, may have its separators decoded when that pays, and
@@ -211,12 +208,13 @@ struct art_blob {
     struct art_separators *separators; /* (private) NULL: none */
     /* (private) where things lie in the image */
     struct art_parts at;
-    uint32_t filter, filter_blocks, postings, postings_end, units;
+    uint32_t filter_blocks, units;
     uint8_t flags, height, unit_shift;
-    uint16_t way;                      /* as parts_there: through which a search for a key goes */
+    uint32_t way;                      /* as parts_there: through which a search for a key goes */
     const struct art_symbols *symbols; /* of its coded suffixes; NULL: none are coded */
     struct art_pages head;             /* pages of the footer that are always present */
     bool blocks;                       /* some bucket may have one */
+    bool postings;                     /* it has some */
     bool postings_there;               /* their heads were read, and are sane */
     void *owner;                       /* for want() */
 };
@@ -243,14 +241,9 @@ static inline void art_pages_join(struct art_pages *to, const struct art_pages *
     for (unsigned i = 0; i < 2; i++) to->bits[i] |= more->bits[i];
 }
 
-/* The pages of the footer in which its symbols lie; none where it has none. */
-static inline struct art_pages art_blob_symbols_pages(const struct art_blob *blob) {
-    return art_pages_between(blob->at.symbols, blob->symbols ? blob->at.offsets : blob->at.symbols);
-}
-
-/* The pages of the footer in which postings lie. */
-static inline struct art_pages art_blob_postings_pages(const struct art_blob *blob) {
-    return art_pages_between(blob->postings, blob->postings ? blob->postings_end : 0);
+/* The pages of the footer in which a part lies; none where it takes no bytes. */
+static inline struct art_pages art_part_pages(const struct art_parts *at, unsigned part) {
+    return art_pages_between(at->begin[part], at->begin[part + 1]);
 }
 
 /* All pages that are read when somebody wants them. The others of the footer always are. */
@@ -295,14 +288,8 @@ static inline enum art_rc art_blob_want_bytes(struct art_blob *blob, uint32_t at
     struct art_pages pages = art_pages_of(first, last - first + 1);
     return art_blob_want_pages(blob, &pages);
 }
-/* Before a part of the routing part, or all of it, is looked at: it is there, and sane. Errors as above. */
-enum art_part {
-    ART_PART_NODES,
-    ART_PART_SUMS,
-    ART_PART_BOUNDS,
-    ART_PART_SYMBOLS, /* always there where no suffix is coded */
-    ART_PART_ZONES    /* of a column: plus its number */
-};
+/* Before a part is looked at that is not always there: it is, and sane. Errors as above. The symbols are where no suffix
+ * is coded. */
 enum art_rc art_blob_load_part(struct art_blob *blob, unsigned part);
 static inline bool art_blob_has_part(const struct art_blob *blob, unsigned part) {
     return atomic_load_explicit(&blob->parts_there, memory_order_acquire) >> part & 1;
@@ -313,7 +300,7 @@ static inline enum art_rc art_blob_want_part(struct art_blob *blob, unsigned par
 /* The parts through which a search for a key goes, asked for together: the nodes, and the symbols if there are any. */
 enum art_rc art_blob_load_way(struct art_blob *blob);
 static inline enum art_rc art_blob_want_way(struct art_blob *blob) {
-    uint16_t missing = blob->way & ~atomic_load_explicit(&blob->parts_there, memory_order_acquire);
+    uint32_t missing = blob->way & ~atomic_load_explicit(&blob->parts_there, memory_order_acquire);
     return __builtin_expect(!missing, 1) ? ART_OK : art_blob_load_way(blob);
 }
 enum art_rc art_blob_want_routing(struct art_blob *blob);

@@ -182,7 +182,7 @@ struct art_ref_format {
     uint8_t height, leaf_pages, footer_pages, columns; /*  4 columns: of the summary */
     uint64_t generation;                               /*  8 */
     uint64_t hash_low, hash_high;                      /* 16 */
-    uint64_t entries;                                  /* 32 */
+    uint64_t below;                                    /* 32 entries in all leaf blobs below */
     int64_t count;                                     /* 40 */
     uint64_t csn_max;                                  /* 48 no entry below is newer */
     uint64_t csn_floor;                                /* 56 every entry below counts as at least that new: 0 */
@@ -194,7 +194,7 @@ struct art_ref_format {
     uint8_t spare[2];                                  /* 78 zero */
 };
 _Static_assert(sizeof(struct art_ref_format) == ART_REF_FIXED_BYTES, "reference size");
-_Static_assert(offsetof(struct art_ref_format, entries) == 32, "reference layout");
+_Static_assert(offsetof(struct art_ref_format, below) == 32, "reference layout");
 _Static_assert(offsetof(struct art_ref_format, key_max) == 72, "reference layout");
 
 enum { ART_LAST_PAGE_AT = (ART_BLOB_PAGES - 1) * ART_BLOB_PAGE };
@@ -208,10 +208,24 @@ static inline const struct art_blob_trailer *art_blob_trailer(const uint8_t *ima
     return art_trailer_of_page(image + ART_LAST_PAGE_AT);
 }
 
-/* The summary that the blob was built with; not checked. */
-static inline struct art_measures art_trailer_measures(const struct art_blob_trailer *trailer) {
-    return (struct art_measures){trailer->columns, trailer->sums, trailer->lookups, trailer->searches};
-}
+/* What a reference says of its blob, and the blob's trailer too: its name in struct art_ref; in their bytes, and in
+ * struct art_blob; and the sentence for a reference and a trailer that differ in it. Beside them there are the summary
+ * (art_measures) and the length of the label. */
+#define ART_BLOB_FACTS(FACT)                                                                                           \
+    FACT(slot, slot, "it belongs into another slot")                                                                   \
+    FACT(generation, generation, "it is of another generation than its reference")                                     \
+    FACT(height, height, "it is of another kind or height than its reference")                                         \
+    FACT(leaf_pages, leaf_pages, "its number of pages is not that of its reference")                                   \
+    FACT(footer_pages, footer_pages, "its number of pages is not that of its reference")                               \
+    FACT(entries, below, "its counts are not those of its reference")                                                  \
+    FACT(count, count, "its counts are not those of its reference")                                                    \
+    FACT(csn_max, csn_max, "its bounds are not those of its reference")                                                \
+    FACT(overflows, overflows, "its bounds are not those of its reference")                                            \
+    FACT(key_max, key_max, "its bounds are not those of its reference")
+
+/* The summary that a trailer or a reference, in bytes, says that the blob was built with; not checked. */
+#define ART_STORED_MEASURES(bytes)                                                                                     \
+    ((struct art_measures){(bytes)->columns, (bytes)->sums, (bytes)->lookups, (bytes)->searches})
 
 /* What a trailer says of its blob: all of a reference but sums, zones, and the bytes of the label (its data is
  * NULL). */
@@ -229,23 +243,18 @@ static inline bool art_ref_is_child(const struct art_blob *blob, const struct ar
 
 /* --- the directories of an open blob ------------------------------------------------------------------------------ */
 
-/* Where the parts lie of a routing part at `routing` with so many buckets, weights beside ranks or not, and a label of
- * so many bytes. */
-struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measures has, uint32_t label,
-                              enum art_blob_kind kind, bool symbols, uint32_t routing);
-
-/* The same by a trailer, which may lie. */
+/* Where the parts lie by a trailer, which may lie, too. */
 struct art_parts art_trailer_parts(const struct art_blob_trailer *trailer);
-/* Bytes of all parts but label, heads, symbols and nodes. */
-static inline uint32_t art_directory_bytes(uint32_t buckets, bool weights, struct art_measures has) {
-    struct art_parts at = art_parts_of(buckets, weights, has, 0, ART_BLOB_INDEX, false, 0);
-    return at.nodes + at.label - at.offsets;
+
+/* Where one of them begins in the image. */
+static inline const uint8_t *art_blob_part(const struct art_blob *blob, unsigned part) {
+    return blob->image + blob->at.begin[part];
 }
 
 /* Where a bucket begins in the image, in bytes. */
 static inline uint32_t art_bucket_offset(const struct art_blob *blob, uint32_t bucket) {
     assert(bucket < blob->buckets);
-    return (uint32_t)ART_BUCKET_ALIGN * art_load16(blob->image + blob->at.offsets + 2 * bucket);
+    return (uint32_t)ART_BUCKET_ALIGN * art_load16(art_blob_part(blob, ART_PART_OFFSETS) + 2 * bucket);
 }
 
 /* In which unit of the postings it is. */
@@ -261,33 +270,27 @@ static inline uint32_t art_bucket_end(const struct art_blob *blob, uint32_t buck
 /* Entries before the bucket; of the number of buckets: all. */
 static inline uint32_t art_bucket_rank(const struct art_blob *blob, uint32_t bucket) {
     assert(bucket <= blob->buckets);
-    return art_load32(blob->image + blob->at.ranks + 4 * bucket);
+    return art_load32(art_blob_part(blob, ART_PART_RANKS) + 4 * bucket);
 }
 
 /* Sum of the weights, or counts, before the bucket; the same. */
 static inline int64_t art_bucket_sum(const struct art_blob *blob, uint32_t bucket) {
     if (!(blob->flags & ART_BLOB_SUMS)) return art_bucket_rank(blob, bucket);
     assert(bucket <= blob->buckets);
-    return (int64_t)art_load64(blob->image + blob->at.weights + 8 * bucket);
+    return (int64_t)art_load64(art_blob_part(blob, ART_PART_WEIGHTS) + 8 * bucket);
 }
 
 /* The sum of all entries before the bucket; of the number of buckets: of all. */
 static inline art_int128 art_bucket_summed(const struct art_blob *blob, unsigned sum, uint32_t bucket) {
     assert(sum < blob->has.sums && bucket <= blob->buckets);
-    return art_load_sum(blob->image + blob->at.sums + ART_SUM_BYTES * (sum * (blob->buckets + 1) + bucket));
-}
-
-/* Where the zones of a column begin. */
-static inline uint32_t art_zones_at(const struct art_blob *blob, unsigned column) {
-    assert(column <= blob->has.columns);
-    return blob->at.zones + ART_ZONE_BYTES * column * blob->buckets;
+    return art_load_sum(art_blob_part(blob, ART_PART_SUMS) + ART_SUM_BYTES * (sum * (blob->buckets + 1) + bucket));
 }
 
 /* The zone of a column over the bucket's entries, or all below them. */
 static inline struct art_zone art_bucket_zone(const struct art_blob *blob, unsigned column, uint32_t bucket) {
     uint32_t n = blob->buckets;
     assert(column < blob->has.columns && bucket < n);
-    const uint8_t *zones = blob->image + art_zones_at(blob, column);
+    const uint8_t *zones = art_blob_part(blob, ART_PART_ZONES + column);
     struct art_zone zone = {.kinds = zones[16 * n + bucket]};
     memcpy(&zone.low, zones + 8 * bucket, 8);
     memcpy(&zone.high, zones + 8 * n + 8 * bucket, 8);
@@ -296,7 +299,17 @@ static inline struct art_zone art_bucket_zone(const struct art_blob *blob, unsig
 
 /* Sums and zones of the whole blob. */
 static inline const uint8_t *art_blob_summed(const struct art_blob *blob) {
-    return blob->image + blob->at.summed;
+    return art_blob_part(blob, ART_PART_SUMMED);
+}
+
+/* Does a blob whose trailer has the reference's hash have all the rest that the reference says? Two references may lead
+ * to one blob, and only one of them be true. */
+static inline bool art_blob_is_as_said(const struct art_blob *blob, const struct art_ref *ref) {
+    bool same = blob->label_len == ref->label.len && art_measures_equal(blob->has, ref->has);
+#define SAID_FACT(fact, stored, ...) same = same && blob->stored == ref->fact;
+    ART_BLOB_FACTS(SAID_FACT)
+#undef SAID_FACT
+    return same && (!ref->summed || !memcmp(ref->summed, art_blob_summed(blob), art_summed_bytes(ref->has)));
 }
 
 /* What is known of all entries of a bucket, or below it. */
@@ -310,7 +323,7 @@ enum { ART_BOUNDS_BYTES = 4 + 2 + 1 }; /* of a bucket, in its directory */
 
 /* What the directory says of the bucket; its csn_max may be too high. */
 static inline struct art_bounds art_bucket_bounds(const struct art_blob *blob, uint32_t bucket) {
-    const uint8_t *at = blob->image + blob->at.bounds;
+    const uint8_t *at = art_blob_part(blob, ART_PART_BOUNDS);
     uint32_t newest = art_load32(at + 4 * bucket), n = blob->buckets;
     assert(bucket < n);
     return (struct art_bounds){.csn_max = newest == ART_NEWEST_UNKNOWN ? UINT64_MAX : blob->csn_min + newest,

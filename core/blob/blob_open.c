@@ -18,31 +18,27 @@
 
 enum { LAST_PAGE = ART_BLOB_PAGES - 1 };
 
-struct art_parts art_parts_of(uint32_t buckets, bool weights, struct art_measures has, uint32_t label,
-                              enum art_blob_kind kind, bool symbols, uint32_t routing) {
-    bool index = kind == ART_BLOB_INDEX;
-    uint32_t summed = art_summed_bytes(has), heads = index ? 0 : art_postings_heads_bytes(has, buckets);
-    uint32_t directories = 2 * buckets + 4 * (buckets + 1) + (weights ? 8 * (buckets + 1) : 0);
-    struct art_parts at = {.routing = routing, .bounds = routing};
-    at.zones = at.bounds + ART_BOUNDS_BYTES * buckets;
-    at.sums = at.zones + ART_ZONE_BYTES * has.columns * buckets;
-    at.nodes = at.sums + ART_SUM_BYTES * has.sums * (buckets + 1);
-    at.offsets = ((uint32_t)ART_TRAILER_AT - directories - summed - heads - label) & ~7u;
-    at.symbols = at.offsets - (symbols ? (uint32_t)sizeof(struct art_symbols) : 0);
-    at.nodes_end = at.symbols;
-    at.ranks = at.offsets + 2 * buckets;
-    at.weights = at.ranks + 4 * (buckets + 1);
-    at.summed = at.offsets + directories;
-    at.heads = heads ? at.summed + summed : 0;
-    at.label = at.summed + summed + heads;
-    at.lazy = index ? at.zones : at.bounds;
-    at.lazy_end = index ? at.nodes : at.offsets;
-    return at;
+static struct art_geometry geometry_of(const struct art_blob_trailer *trailer) {
+    bool filter = trailer->flags & ART_BLOB_FILTER;
+    return (struct art_geometry){
+        .buckets = trailer->buckets,
+        .label = trailer->common,
+        .index = trailer->kind == ART_BLOB_INDEX,
+        .weights = trailer->flags & ART_BLOB_SUMS,
+        .symbols = trailer->incompatible & ART_BLOB_SYMBOLS,
+        .has = ART_STORED_MEASURES(trailer),
+        .filter_blocks = filter ? trailer->filter_blocks : 0,
+        .bounds_at = trailer->routing,
+        .filter_at = filter ? trailer->filter : 0,
+        .postings_at = (uint32_t)ART_POSTINGS_ALIGN * trailer->postings_at,
+    };
 }
 
 struct art_parts art_trailer_parts(const struct art_blob_trailer *trailer) {
-    return art_parts_of(trailer->buckets, trailer->flags & ART_BLOB_SUMS, art_trailer_measures(trailer),
-                        trailer->common, trailer->kind, trailer->incompatible & ART_BLOB_SYMBOLS, trailer->routing);
+    struct art_geometry geometry = geometry_of(trailer);
+    struct art_parts at;
+    art_parts_place(&geometry, &at);
+    return at;
 }
 
 static enum art_rc footer_corrupt(const struct art_blob *blob, const char *what) {
@@ -78,20 +74,13 @@ static const char *wrong_identity(const struct art_blob_trailer *trailer, const 
                                   const uint8_t uuid[16]) {
     if (trailer->magic != ART_BLOB_MAGIC) return "not a blob";
     if (memcmp(trailer->uuid, uuid, 16) != 0) return "it belongs to another table";
-    if (trailer->slot != ref->slot) return "it belongs into another slot";
-    if (trailer->generation != ref->generation) return "it is of another generation than its reference";
-    if (trailer->kind != (ref->height ? ART_BLOB_INDEX : ART_BLOB_LEAF) || trailer->height != ref->height) {
+    if (trailer->kind != (ref->height ? ART_BLOB_INDEX : ART_BLOB_LEAF))
         return "it is of another kind or height than its reference";
-    }
-    if (trailer->leaf_pages != ref->leaf_pages || trailer->footer_pages != ref->footer_pages) {
-        return "its number of pages is not that of its reference";
-    }
-    if (trailer->below != ref->entries || trailer->count != ref->count)
-        return "its counts are not those of its reference";
+#define COMPARE_FACT(fact, stored, says)                                                                               \
+    if (trailer->stored != ref->fact) return says;
+    ART_BLOB_FACTS(COMPARE_FACT)
     if (trailer->common != ref->label.len) return "its label has another length than that of its reference";
-    if (trailer->csn_max != ref->csn_max || trailer->overflows != ref->overflows || trailer->key_max != ref->key_max)
-        return "its bounds are not those of its reference";
-    if (!art_measures_equal(art_trailer_measures(trailer), ref->has)) return "its summary is not that of its reference";
+    if (!art_measures_equal(ART_STORED_MEASURES(trailer), ref->has)) return "its summary is not that of its reference";
     return NULL;
 }
 
@@ -114,6 +103,14 @@ static const char *wrong_filter(const struct art_blob_trailer *trailer) {
     return NULL;
 }
 
+static const char *wrong_place_of_postings(const struct art_blob_trailer *trailer, const struct art_parts *at,
+                                           uint32_t begin) {
+    uint32_t fields = trailer->kind == ART_BLOB_LEAF ? art_measures_fields(ART_STORED_MEASURES(trailer)) : 0;
+    const uint32_t *postings = at->begin + ART_PART_POSTINGS;
+    if (!fields != !trailer->postings_at) return fields ? "postings that are not there" : "postings that nobody wants";
+    return fields && (postings[0] < begin || postings[0] >= postings[1]) ? "the postings lie outside" : NULL;
+}
+
 /* Bounds of everything that the trailer names. */
 static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
     uint32_t leaf = trailer->leaf_pages, footer = trailer->footer_pages, buckets = trailer->buckets;
@@ -127,7 +124,7 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
     if (trailer->kind == ART_BLOB_INDEX && trailer->incompatible) return "an index with what only leaves have";
     if (trailer->csn_min > trailer->csn_max) return "a lowest version above its highest";
     if (trailer->kind == ART_BLOB_INDEX && !(trailer->flags & ART_BLOB_SUMS)) return "an index without sums";
-    const struct art_measures has = art_trailer_measures(trailer);
+    const struct art_measures has = ART_STORED_MEASURES(trailer);
     uint32_t begin = ART_BLOB_BYTES - footer * ART_BLOB_PAGE;
     if (trailer->common > ART_LABEL_MAX) return "the label is too long";
     if (!art_measures_are_sane(has)) return "an impossible summary";
@@ -136,163 +133,157 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
     const char *wrong = wrong_filter(trailer);
     if (wrong) return wrong;
     struct art_parts at = art_trailer_parts(trailer);
-    if (at.nodes_end > ART_TRAILER_AT || at.nodes >= at.nodes_end) return "the routing part leaves the footer";
-    return NULL;
+    const uint32_t *nodes = at.begin + ART_PART_NODES;
+    if (nodes[1] > ART_TRAILER_AT || nodes[0] >= nodes[1]) return "the routing part leaves the footer";
+    wrong = wrong_place_of_postings(trailer, &at, begin);
+    if (wrong) return wrong;
+    return art_parts_ascend(&at, begin) ? NULL : "the parts of the footer lie in one another";
 }
 
-static const char *wrong_place_of_postings(const struct art_blob *blob) {
-    uint32_t fields = blob->kind == ART_BLOB_LEAF ? art_measures_fields(blob->has) : 0;
-    if (!fields != !blob->postings) return fields ? "postings that are not there" : "postings that nobody wants";
-    if (!fields) return NULL;
-    uint32_t footer = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;
-    return blob->postings < footer || blob->postings >= blob->postings_end ? "the postings lie outside" : NULL;
+static enum art_rc wrong_zone(const struct art_blob *blob) {
+    return footer_corrupt(blob, "a zone of unknown kinds, or with its bounds reversed");
 }
 
-static const char *wrong_sums(const struct art_blob *blob) {
-    if (art_bucket_sum(blob, 0) || art_bucket_sum(blob, blob->buckets) != blob->count) {
-        return "the sum directory does not end with the count";
-    }
-    if (blob->kind != ART_BLOB_LEAF) return NULL;
-    for (uint32_t b = 0; b < blob->buckets; b++) {
-        uint64_t entries = art_bucket_rank(blob, b + 1) - art_bucket_rank(blob, b);
-        uint64_t sum = (uint64_t)art_bucket_sum(blob, b + 1) - (uint64_t)art_bucket_sum(blob, b);
-        if (sum + entries > 2 * entries) return "a bucket's sum is larger than its number of entries";
-    }
-    return NULL;
+/* ---- is a part sane? --------------------------------------------------------------------------------------------- */
+
+static const char *wrong_offset(const struct art_blob *blob, uint32_t b) {
+    uint32_t at = art_bucket_offset(blob, b), end = art_bucket_end(blob, b);
+    uint32_t entries = art_bucket_rank(blob, b + 1) - art_bucket_rank(blob, b);
+    if (end > blob->leaf_pages * ART_BLOB_PAGE || end < at + 24) return "bucket offsets do not ascend";
+    bool crosses = at / ART_BLOB_PAGE != (end - 1) / ART_BLOB_PAGE;
+    return entries > 1 && crosses ? "a bucket of several entries crosses pages" : NULL;
 }
 
-static const char *wrong_summary(const struct art_blob *blob, const struct art_ref *ref) {
-    struct art_summed all;
-    if (ref->summed && memcmp(ref->summed, art_blob_summed(blob), art_summed_bytes(blob->has)) != 0) {
-        return "its sums and zones are not those of its reference";
-    }
-    bool sane = art_summed_decode(blob->has, art_blob_summed(blob), &all);
-    return sane ? NULL : "a zone of unknown kinds, or with its bounds reversed";
-}
-
-static const char *wrong_column_sums(const struct art_blob *blob) {
-    struct art_summed all;
-    art_summed_decode(blob->has, art_blob_summed(blob), &all);
-    for (unsigned i = 0; i < blob->has.sums; i++) {
-        if (art_bucket_summed(blob, i, 0) || art_bucket_summed(blob, i, blob->buckets) != all.sum[i]) {
-            return "the directory of a summed column does not end with its sum";
-        }
-    }
-    return NULL;
-}
-
-static const char *wrong_zones(const struct art_blob *blob, unsigned column) {
-    bool sane = true;
-    for (uint32_t b = 0; b < blob->buckets; b++) {
-        struct art_zone zone = art_bucket_zone(blob, column, b);
-        sane &= art_zone_is_sane(&zone);
-    }
-    return sane ? NULL : "a zone of unknown kinds, or with its bounds reversed";
-}
-
-static unsigned parts_of(const struct art_blob *blob) {
-    return ART_PART_ZONES + (unsigned)blob->has.columns;
-}
-
-static struct art_pages pages_of_part(const struct art_blob *blob, unsigned part) {
-    const struct art_parts *at = &blob->at;
-    uint32_t n = blob->buckets;
-    if (part == ART_PART_NODES) return art_pages_between(at->nodes, at->nodes_end);
-    if (part == ART_PART_SUMS) return art_pages_between(at->sums, at->sums + ART_SUM_BYTES * blob->has.sums * (n + 1));
-    if (part == ART_PART_SYMBOLS) return art_blob_symbols_pages(blob);
-    if (part == ART_PART_BOUNDS) return art_pages_between(at->bounds, at->bounds + ART_BOUNDS_BYTES * n);
-    unsigned column = part - ART_PART_ZONES;
-    return art_pages_between(art_zones_at(blob, column), art_zones_at(blob, column + 1));
-}
-
-/* What comes on demand is sane with the last of its pages: of the parts of which some have just been verified, those
- * that are there now. *done: a bit more for each. */
-static enum art_rc check_arrived(const struct art_blob *blob, const struct art_pages *arrived, unsigned *done) {
-    struct art_pages present = art_blob_present(blob);
-    const char *wrong = NULL;
-    art_pages_join(&present, arrived);
-    for (unsigned part = 0; !wrong && part < parts_of(blob); part++) {
-        struct art_pages pages = pages_of_part(blob, part);
-        bool any = (pages.bits[0] & arrived->bits[0]) | (pages.bits[1] & arrived->bits[1]);
-        bool all = !((pages.bits[0] & ~present.bits[0]) | (pages.bits[1] & ~present.bits[1]));
-        if (!any || !all) continue;
-        enum art_rc rc = part == ART_PART_NODES ? art_routing_check(blob) : ART_OK;
-        if (rc) return rc;
-        if (part == ART_PART_SUMS) wrong = wrong_column_sums(blob);
-        if (part == ART_PART_SYMBOLS) wrong = art_wrong_symbols(blob->symbols);
-        if (part >= ART_PART_ZONES) wrong = wrong_zones(blob, part - ART_PART_ZONES);
-        *done |= 1u << part;
-    }
+static enum art_rc check_offsets(const struct art_blob *blob, unsigned i) {
+    const char *wrong = art_bucket_offset(blob, i) ? "the first bucket is not the first" : NULL;
+    for (uint32_t b = 0; !wrong && b < blob->buckets; b++) wrong = wrong_offset(blob, b);
     return wrong ? footer_corrupt(blob, wrong) : ART_OK;
 }
 
-/* Called once the pages of these parts are present, so that who sees the bit may read them. */
-static void note_parts(struct art_blob *blob, unsigned done) {
-    atomic_fetch_or_explicit(&blob->parts_there, (uint16_t)done, memory_order_release);
-}
-
-static const char *wrong_directories(const struct art_blob *blob) {
-    if (art_bucket_offset(blob, 0) || art_bucket_rank(blob, 0)) return "the first bucket is not the first";
+static enum art_rc check_ranks(const struct art_blob *blob, unsigned i) {
+    if (art_bucket_rank(blob, i)) return footer_corrupt(blob, "the first bucket is not the first");
     if (art_bucket_rank(blob, blob->buckets) != blob->entries)
-        return "the rank directory does not end with the entries";
+        return footer_corrupt(blob, "the rank directory does not end with the entries");
+    if (art_bucket_sum(blob, blob->buckets) != blob->count)
+        return footer_corrupt(blob, "the sum directory does not end with the count");
     for (uint32_t b = 0; b < blob->buckets; b++) {
-        uint32_t at = art_bucket_offset(blob, b), end = art_bucket_end(blob, b);
         uint32_t rank = art_bucket_rank(blob, b), next = art_bucket_rank(blob, b + 1);
-        if (end > blob->leaf_pages * ART_BLOB_PAGE || end < at + 24) return "bucket offsets do not ascend";
-        if (next <= rank || next - rank > ART_BUCKET_ENTRIES) return "ranks do not ascend";
-        if (next - rank > 1 && at / ART_BLOB_PAGE != (end - 1) / ART_BLOB_PAGE) {
-            return "a bucket of several entries crosses pages";
-        }
+        if (next <= rank || next - rank > ART_BUCKET_ENTRIES) return footer_corrupt(blob, "ranks do not ascend");
     }
-    return wrong_sums(blob);
+    return ART_OK;
 }
 
-/* From the page in which the routing part begins to that in which it ends, but for those that come on demand; and the
- * last one. What an unverified trailer says is kept within the footer. */
+static enum art_rc check_weights(const struct art_blob *blob, unsigned i) {
+    if (art_bucket_sum(blob, i)) return footer_corrupt(blob, "the sum directory does not begin with nothing");
+    for (uint32_t b = 0; blob->kind == ART_BLOB_LEAF && b < blob->buckets; b++) {
+        uint64_t entries = art_bucket_rank(blob, b + 1) - art_bucket_rank(blob, b);
+        uint64_t sum = (uint64_t)art_bucket_sum(blob, b + 1) - (uint64_t)art_bucket_sum(blob, b);
+        if (sum + entries > 2 * entries)
+            return footer_corrupt(blob, "a bucket's sum is larger than its number of entries");
+    }
+    return ART_OK;
+}
+
+static enum art_rc check_summed(const struct art_blob *blob, unsigned i) {
+    struct art_summed all;
+    return art_summed_decode(blob->has, art_blob_summed(blob) + i, &all) ? ART_OK : wrong_zone(blob);
+}
+
+static enum art_rc check_column_sums(const struct art_blob *blob, unsigned i) {
+    struct art_summed all;
+    art_summed_decode(blob->has, art_blob_summed(blob), &all);
+    for (; i < blob->has.sums; i++) {
+        if (art_bucket_summed(blob, i, 0) || art_bucket_summed(blob, i, blob->buckets) != all.sum[i])
+            return footer_corrupt(blob, "the directory of a summed column does not end with its sum");
+    }
+    return ART_OK;
+}
+
+static enum art_rc check_zones(const struct art_blob *blob, unsigned i) {
+    bool sane = true;
+    for (uint32_t b = 0; b < blob->buckets; b++) {
+        struct art_zone zone = art_bucket_zone(blob, i, b);
+        sane &= art_zone_is_sane(&zone);
+    }
+    return sane ? ART_OK : wrong_zone(blob);
+}
+
+static enum art_rc check_nodes(const struct art_blob *blob, unsigned i) {
+    (void)i;
+    return art_routing_check(blob);
+}
+
+static enum art_rc check_symbols(const struct art_blob *blob, unsigned i) {
+    const char *wrong = art_wrong_symbols(blob->symbols + i);
+    return wrong ? footer_corrupt(blob, wrong) : ART_OK;
+}
+
+/* Of one of several, or of the one, which is number 0. */
+typedef enum art_rc part_check(const struct art_blob *blob, unsigned i);
+
+/* Parts are sane with the last of their pages: of those of which some pages have just been verified, those that are
+ * there now, from the trailer on. *done: a bit more for each. */
+static enum art_rc check_arrived(const struct art_blob *blob, const struct art_pages *arrived, uint32_t *done) {
+#define PART_CHECK(name, n, says, align, comes, bytes, check, put)                                                     \
+    [ART_PART_##name... ART_PART_##name##_LAST] = {check, ART_PART_##name},
+    static const struct {
+        part_check *check;
+        unsigned first;
+    } checks[ART_PARTS] = {ART_BLOB_PARTS(PART_CHECK)};
+    struct art_pages present = art_blob_present(blob);
+    enum art_rc rc = ART_OK;
+    art_pages_join(&present, arrived);
+    for (unsigned part = ART_PARTS; !rc && part--;) {
+        struct art_pages pages = art_part_pages(&blob->at, part);
+        bool any = (pages.bits[0] & arrived->bits[0]) | (pages.bits[1] & arrived->bits[1]);
+        bool all = !((pages.bits[0] & ~present.bits[0]) | (pages.bits[1] & ~present.bits[1]));
+        if (!any || !all) continue;
+        if (checks[part].check) rc = checks[part].check(blob, part - checks[part].first);
+        *done |= 1u << part;
+    }
+    return rc;
+}
+
+/* Called once the pages of these parts are present, so that who sees the bit may read them. */
+static void note_parts(struct art_blob *blob, uint32_t done) {
+    atomic_fetch_or_explicit(&blob->parts_there, done, memory_order_release);
+}
+
+/* What an unverified trailer says is kept within the footer. */
 struct art_pages art_blob_head_pages(const uint8_t *image, uint32_t footer_pages) {
     const struct art_blob_trailer *trailer = art_blob_trailer(image);
     struct art_parts at = art_trailer_parts(trailer);
-    bool sane = at.routing >= ART_BLOB_BYTES - footer_pages * ART_BLOB_PAGE && at.routing <= at.lazy &&
-                at.lazy <= at.lazy_end && at.lazy_end <= at.offsets && at.offsets <= ART_TRAILER_AT;
     struct art_pages pages = art_pages_of(LAST_PAGE, 1);
-    if (!sane) return pages; /* it is refused */
-    struct art_pages before = art_pages_between(at.routing, at.lazy),
-                     behind = art_pages_between(at.lazy_end, ART_TRAILER_AT);
-    art_pages_join(&pages, &before);
-    art_pages_join(&pages, &behind);
+    if (!art_parts_ascend(&at, ART_BLOB_BYTES - footer_pages * ART_BLOB_PAGE)) return pages; /* it is refused */
+    for (unsigned part = 0; part < ART_PARTS; part++) {
+        struct art_pages more = art_part_pages(&at, part);
+        if (art_part_is_in_head(part, trailer->kind == ART_BLOB_INDEX)) art_pages_join(&pages, &more);
+    }
     return pages;
 }
 
 static void take_trailer(struct art_blob *blob, const struct art_blob_trailer *trailer) {
     assert(trailer->leaf_pages + trailer->footer_pages <= ART_BLOB_PAGES && trailer->common <= ART_LABEL_MAX);
     blob->kind = trailer->kind;
-    blob->height = trailer->height;
     blob->flags = trailer->flags;
     blob->label_len = trailer->common;
     blob->entries = trailer->entries;
     blob->buckets = trailer->buckets;
-    blob->leaf_pages = trailer->leaf_pages;
-    blob->footer_pages = trailer->footer_pages;
-    blob->count = trailer->count;
-    blob->generation = trailer->generation;
     blob->csn_min = trailer->csn_min;
-    blob->csn_max = trailer->csn_max;
-    blob->overflows = trailer->overflows;
-    blob->key_max = trailer->key_max;
-    blob->has = art_trailer_measures(trailer);
-    blob->postings = (uint32_t)ART_POSTINGS_ALIGN * trailer->postings_at;
+#define TAKE_FACT(fact, stored, ...) blob->stored = trailer->stored;
+    ART_BLOB_FACTS(TAKE_FACT)
+    blob->has = ART_STORED_MEASURES(trailer);
     blob->at = art_trailer_parts(trailer);
-    blob->filter = trailer->filter;
+    blob->postings = trailer->postings_at;
     blob->filter_blocks = trailer->filter_blocks;
-    blob->postings_end = trailer->filter ? trailer->filter : trailer->routing;
     blob->blocks = trailer->incompatible & ART_BLOB_BLOCKS;
     blob->unit_shift = (uint8_t)art_unit_shift(trailer->buckets);
     blob->units = ((trailer->buckets - 1) >> blob->unit_shift) + 1;
     bool symbols = trailer->incompatible & ART_BLOB_SYMBOLS;
     _Static_assert(sizeof(struct art_symbols) % 8 == 0,
                    "the directories stand at a multiple of 8, and so do the symbols");
-    blob->symbols = symbols ? (const struct art_symbols *)(const void *)(blob->image + blob->at.symbols) : NULL;
-    blob->way = (uint16_t)(1u << ART_PART_NODES | (symbols ? 1u << ART_PART_SYMBOLS : 0));
+    blob->symbols = symbols ? (const struct art_symbols *)(const void *)art_blob_part(blob, ART_PART_SYMBOLS) : NULL;
+    blob->way = 1u << ART_PART_NODES | (symbols ? 1u << ART_PART_SYMBOLS : 0);
     blob->head = art_blob_head_pages(blob->image, trailer->footer_pages);
 }
 
@@ -310,12 +301,6 @@ static enum art_rc verify_footer_pages(struct art_blob *blob, const struct art_p
     return ART_OK;
 }
 
-/* All that is read without being asked for. */
-static bool has_directories(const struct art_pages *head, const struct art_parts *at) {
-    struct art_pages pages = art_pages_between(at->offsets, ART_TRAILER_AT);
-    return !((pages.bits[0] & ~head->bits[0]) | (pages.bits[1] & ~head->bits[1]));
-}
-
 enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
                                const uint8_t uuid[16], const char *file) {
     memset(blob, 0, sizeof *blob);
@@ -331,18 +316,14 @@ enum art_rc art_blob_open_head(struct art_blob *blob, const uint8_t *image, cons
     if (!wrong) wrong = wrong_trailer(trailer);
     if (wrong) return footer_corrupt(blob, wrong);
     take_trailer(blob, trailer);
-    if (!has_directories(&blob->head, &blob->at)) return footer_corrupt(blob, "the directories are not in its head");
     rc = verify_footer_pages(blob, &blob->head);
+    uint32_t done = 0;
+    if (!rc) rc = check_arrived(blob, &blob->head, &done);
     if (rc) return rc;
-    wrong = wrong_directories(blob);
-    if (!wrong) wrong = wrong_place_of_postings(blob);
-    if (!wrong && blob->has.columns) wrong = wrong_summary(blob, ref);
     blob->postings_there = !blob->postings;
-    if (wrong) return footer_corrupt(blob, wrong);
-    unsigned done = 0;
-    rc = check_arrived(blob, &blob->head, &done);
-    if (!rc) note_parts(blob, done);
-    return rc;
+    note_parts(blob, done);
+    return art_blob_is_as_said(blob, ref) ? ART_OK
+                                          : footer_corrupt(blob, "its sums and zones are not those of its reference");
 }
 
 enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const struct art_ref *ref,
@@ -352,22 +333,22 @@ enum art_rc art_blob_open(struct art_blob *blob, const uint8_t *image, const str
     struct art_pages pages = art_pages_of(ART_BLOB_PAGES - blob->footer_pages, blob->footer_pages);
     for (unsigned i = 0; i < 2; i++) pages.bits[i] &= ~blob->head.bits[i];
     rc = verify_footer_pages(blob, &pages);
-    unsigned done = 0;
+    uint32_t done = 0;
     if (!rc) rc = check_arrived(blob, &pages, &done);
     if (!rc) note_parts(blob, done);
     return rc ? rc : art_blob_want_postings(blob);
 }
 
 enum art_rc art_blob_load_part(struct art_blob *blob, unsigned part) {
-    struct art_pages pages = pages_of_part(blob, part);
-    assert(part < parts_of(blob));
+    assert(part < ART_PARTS);
+    struct art_pages pages = art_part_pages(&blob->at, part);
     enum art_rc rc = art_blob_want_pages(blob, &pages);
     if (!rc) note_parts(blob, 1u << part);
     return rc;
 }
 
 enum art_rc art_blob_want_with_symbols(struct art_blob *blob, struct art_pages pages) {
-    struct art_pages symbols = art_blob_symbols_pages(blob);
+    struct art_pages symbols = art_part_pages(&blob->at, ART_PART_SYMBOLS);
     art_pages_join(&pages, &symbols);
     enum art_rc rc = art_blob_want_pages(blob, &pages);
     if (!rc && !art_blob_has_part(blob, ART_PART_SYMBOLS)) note_parts(blob, 1u << ART_PART_SYMBOLS);
@@ -375,7 +356,7 @@ enum art_rc art_blob_want_with_symbols(struct art_blob *blob, struct art_pages p
 }
 
 enum art_rc art_blob_load_way(struct art_blob *blob) {
-    enum art_rc rc = art_blob_want_with_symbols(blob, pages_of_part(blob, ART_PART_NODES));
+    enum art_rc rc = art_blob_want_with_symbols(blob, art_part_pages(&blob->at, ART_PART_NODES));
     if (!rc) note_parts(blob, blob->way);
     return rc;
 }
@@ -388,7 +369,12 @@ enum art_rc art_blob_want_zones(struct art_blob *blob, const struct art_limits *
 }
 
 enum art_rc art_blob_want_routing(struct art_blob *blob) {
-    struct art_pages pages = art_pages_between(blob->at.lazy, blob->at.lazy_end);
+    struct art_pages pages = {{0, 0}};
+    for (unsigned part = ART_PART_BOUNDS; part < ART_PARTS; part++) {
+        struct art_pages more = art_part_pages(&blob->at, part);
+        art_pages_join(&pages, &more);
+    }
+    for (unsigned i = 0; i < 2; i++) pages.bits[i] &= ~blob->head.bits[i];
     return art_blob_want_pages(blob, &pages);
 }
 
@@ -425,21 +411,11 @@ bool art_blob_own_ref(const uint8_t *last_page, uint32_t slot, struct art_ref *o
 
 void art_ref_of_trailer(const uint8_t *last_page, struct art_ref *out) {
     const struct art_blob_trailer *trailer = art_trailer_of_page(last_page);
-    *out = (struct art_ref){
-        .slot = trailer->slot,
-        .height = trailer->height,
-        .leaf_pages = (uint8_t)trailer->leaf_pages,
-        .footer_pages = (uint8_t)trailer->footer_pages,
-        .generation = trailer->generation,
-        .hash = art_hash128(last_page, ART_BLOB_PAGE),
-        .entries = trailer->below,
-        .count = trailer->count,
-        .csn_max = trailer->csn_max,
-        .overflows = trailer->overflows,
-        .key_max = trailer->key_max,
-        .has = art_trailer_measures(trailer),
-        .label = art_bytes(NULL, trailer->common),
-    };
+    *out = (struct art_ref){.hash = art_hash128(last_page, ART_BLOB_PAGE),
+                            .has = ART_STORED_MEASURES(trailer),
+                            .label = art_bytes(NULL, trailer->common)};
+#define GIVE_FACT(fact, stored, ...) out->fact = (__typeof__(out->fact))trailer->stored;
+    ART_BLOB_FACTS(GIVE_FACT)
 }
 
 /* First bucket that ends behind byte `at`. */
@@ -491,7 +467,7 @@ enum art_rc art_blob_take_leaf(struct art_blob *blob, uint32_t page) {
 enum art_rc art_blob_verify_page(struct art_blob *blob, uint32_t page) {
     enum art_rc rc = art_blob_verify_bytes(blob, page, blob->image + (size_t)page * ART_BLOB_PAGE);
     if (rc) return rc;
-    unsigned done = 0;
+    uint32_t done = 0;
     if (page >= blob->leaf_pages) rc = check_arrived(blob, (struct art_pages[]){art_pages_of(page, 1)}, &done);
     if (rc) return rc;
     note_present(blob, page);

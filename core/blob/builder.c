@@ -94,20 +94,24 @@ static struct art_bytes next_separator(const struct art_builder *builder, struct
     return art_bytes(first_key.data, art_common_prefix(before->bytes, first_key.data, n) + 1);
 }
 
-/* The label's bytes: those of the second separator's nodes that are left out; a single bucket has none. */
+/* Of the footer, at most. The label's bytes are those of the second separator's nodes that are left out; a single bucket
+ * has none. */
 static uint32_t footer_pages(const struct art_builder *builder, uint32_t buckets, bool sums, uint32_t keys,
                              uint32_t node_bytes) {
-    uint32_t first_len = builder->footer.buckets ? builder->first.len : builder->pending.first_len;
-    uint32_t label = buckets > 1 ? 0 : art_min32(first_len, ART_LABEL_MAX);
+    const struct art_footer *footer = &builder->footer;
     const struct art_pending *pending = &builder->pending;
-    uint64_t others = (uint64_t)node_bytes + label;
-    if (builder->coded_buckets || pending->coded) others += sizeof(struct art_symbols);
-    if (builder->footer.postings.fields) {
+    struct art_geometry geometry = art_footer_geometry(footer, builder->options.filter ? keys : 0);
+    uint32_t first_len = footer->buckets ? builder->first.len : pending->first_len;
+    geometry.buckets = buckets;
+    geometry.weights = sums;
+    geometry.symbols = builder->coded_buckets || pending->coded;
+    geometry.nodes = node_bytes;
+    geometry.label = buckets > 1 ? 0 : art_min32(first_len, ART_LABEL_MAX);
+    if (footer->postings.fields) {
         bool more = pending->count && !builder->refused;
-        others += art_postings_bytes(&builder->footer.postings, more ? &pending->terms : NULL, pending->count);
-        others += ART_POSTINGS_ALIGN;
+        geometry.postings = art_postings_bytes(&footer->postings, more ? &pending->terms : NULL, pending->count);
     }
-    return art_footer_pages(buckets, sums, builder->footer.has, builder->options.filter ? keys : 0, others);
+    return (uint32_t)((art_parts_bytes(&geometry) + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE);
 }
 
 /* Is there room for leaf pages up to byte `end`, and a footer with so many buckets, bytes of nodes and keys? */
@@ -435,14 +439,15 @@ static enum art_rc close_blob(struct art_builder *builder, uint32_t slot, uint64
     trailer->sums = footer->has.sums;
     trailer->lookups = footer->has.lookups;
     trailer->searches = footer->has.searches;
-    trailer->postings_at = (uint16_t)(layout.postings / ART_POSTINGS_ALIGN);
     trailer->count = footer->sum[footer->buckets];
     trailer->buckets = footer->buckets;
     trailer->leaf_pages = leaf_pages;
     trailer->footer_pages = (uint16_t)layout.footer_pages;
-    trailer->routing = layout.routing;
     trailer->common = label_len;
-    trailer->filter = layout.filter;
+    const uint32_t *begin = layout.at.begin;
+    trailer->routing = begin[ART_PART_BOUNDS];
+    trailer->postings_at = layout.postings ? (uint16_t)(begin[ART_PART_POSTINGS] / ART_POSTINGS_ALIGN) : 0;
+    trailer->filter = layout.filter_blocks ? begin[ART_PART_FILTER] : 0;
     trailer->filter_blocks = layout.filter_blocks;
     hash_pages(builder, trailer);
     trailer->own_hash = art_blob_trailer_hash((const uint8_t *)builder->buffer + ART_LAST_PAGE_AT);

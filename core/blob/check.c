@@ -213,7 +213,7 @@ static enum art_rc walk_entries(struct art_blob_checker *checker) {
         if (rc) return rc;
         footer->bounds[cursor->bucket] = checker->bounds;
         if (footer->has.columns) note_summed(checker);
-        if (checker->blob->filter) {
+        if (checker->blob->filter_blocks) {
             footer->hashes[footer->hash_count++] = art_blob_key_hash(art_bytes(checker->key, cursor->key_len));
         }
         memcpy(checker->before, checker->key, cursor->key_len);
@@ -223,10 +223,6 @@ static enum art_rc walk_entries(struct art_blob_checker *checker) {
     if (!rc) rc = leave_bucket(checker, footer->buckets - 1);
     if (!rc && count != checker->blob->entries) rc = wrong_at(checker, "the blob's number of entries is another");
     return rc;
-}
-
-static uint32_t postings_at(const struct art_blob *blob) {
-    return (uint32_t)ART_POSTINGS_ALIGN * art_blob_trailer(blob->image)->postings_at;
 }
 
 /* What the trailer says of all entries together. NULL: it is as the entries are. */
@@ -249,26 +245,22 @@ static const char *wrong_totals(const struct art_blob_checker *checker) {
 
 static enum art_rc compare_footer(struct art_blob_checker *checker) {
     struct art_blob *blob = checker->blob;
-    const struct art_blob_trailer *trailer = art_blob_trailer(blob->image);
     struct art_footer_layout layout;
     checker->footer.sums = checker->odd_weight || blob->kind == ART_BLOB_INDEX;
     enum art_rc rc = art_footer_write(&checker->footer, art_bytes(checker->first, blob->label_len), checker->csn_min,
-                                      blob->filter ? blob->entries : 0, ART_BLOB_PAGES, checker->image, &layout);
+                                      blob->filter_blocks ? blob->entries : 0, ART_BLOB_PAGES, checker->image, &layout);
     if (rc == ART_TOOBIG) return wrong_at(checker, "the footer that these entries ask for does not fit");
     if (rc) return rc;
     uint32_t from = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;
-    if (layout.postings != postings_at(blob) || layout.routing != trailer->routing ||
-        layout.footer_pages != blob->footer_pages || layout.filter != blob->filter ||
+    if (memcmp(&layout.at, &blob->at, sizeof layout.at) != 0 || layout.footer_pages != blob->footer_pages ||
         layout.filter_blocks != blob->filter_blocks || layout.flags != blob->flags) {
         return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1,
                            "the footer is laid out otherwise than its entries ask");
     }
     for (uint32_t at = from; at < ART_TRAILER_AT; at++) {
         if (checker->image[at] == blob->image[at]) continue;
-        bool in_filter = blob->filter && at >= blob->filter && at < blob->at.routing;
-        const char *part = in_filter ? "filter" : at < blob->at.routing ? "table of postings" : "routing part";
         return art_corrupt(blob->file, blob->slot, at / ART_BLOB_PAGE, "the %s is not that of the entries, byte %u",
-                           part, at);
+                           art_part_name(&blob->at, at), at);
     }
     return ART_OK;
 }
@@ -295,10 +287,8 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
     checker.footer.symbols = blob->symbols;
     if (blob->postings && expected->summary) {
         checker.footer.postings.fields = art_measures_fields(blob->has);
-    } else if (postings_at(blob)) {
-        const uint8_t *at = blob->image + postings_at(blob);
-        checker.footer.known_postings =
-            blob->postings ? art_blob_postings(blob) : art_bytes(at, blob->postings_end - postings_at(blob));
+    } else if (blob->postings) {
+        checker.footer.known_postings = art_blob_postings(blob);
     }
     checker.key = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);
     checker.before = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);

@@ -250,7 +250,7 @@ static enum art_rc expect_from(struct art_blob_cursor *cursor, uint32_t bucket, 
         if (bucket >= blob->buckets) break; /* UINT32_MAX, backward */
         count += add_missing_pages(blob, bucket, &pages);
     }
-    struct art_pages symbols = art_blob_symbols_pages(blob); /* a key of each will be wanted */
+    struct art_pages symbols = art_part_pages(&blob->at, ART_PART_SYMBOLS); /* a key of each will be wanted */
     art_pages_join(&pages, &symbols);
     return blob->want(blob, &pages, ART_WALK);
 }

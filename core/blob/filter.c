@@ -35,8 +35,9 @@ void art_filter_build(uint8_t *out, uint32_t blocks, const uint64_t *hashes, uin
 
 enum art_rc art_blob_ask_filter(struct art_blob *blob, uint64_t key_hash) {
     if (!blob->filter_blocks) return ART_OK;
-    assert(blob->filter % ART_FILTER_BLOCK_BYTES == 0 && blob->flags & ART_BLOB_FILTER);
-    uint32_t at = blob->filter + block_of(key_hash, blob->filter_blocks) * ART_FILTER_BLOCK_BYTES;
+    uint32_t begin = blob->at.begin[ART_PART_FILTER];
+    assert(begin % ART_FILTER_BLOCK_BYTES == 0 && blob->flags & ART_BLOB_FILTER);
+    uint32_t at = begin + block_of(key_hash, blob->filter_blocks) * ART_FILTER_BLOCK_BYTES;
     enum art_rc rc = art_blob_want_bytes(blob, at, ART_FILTER_BLOCK_BYTES);
     if (rc) return rc;
     const uint8_t *block = blob->image + at;

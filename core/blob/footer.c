@@ -244,7 +244,7 @@ static void put_node(struct art_node_writer *writer, const struct art_node_span 
 }
 
 /* *bytes: of the nodes, 0 when references of 16 bits do not reach. ART_TOOBIG: they take more than was foretold. */
-static enum art_rc put_nodes(struct art_node_writer writer, uint32_t *bytes) {
+static enum art_rc write_nodes(struct art_node_writer writer, uint32_t *bytes) {
     struct art_footer *footer = writer.footer;
     writer.spans = 1;
     *bytes = 0;
@@ -270,7 +270,7 @@ enum art_rc art_footer_measure(struct art_footer *footer) {
     enum art_rc rc = reserve_scratch(footer, footer->nodes_bound);
     if (rc) return rc;
     uint32_t bytes;
-    rc = put_nodes((struct art_node_writer){.footer = footer, .wide = true, .spacious = true, .out = footer->scratch},
+    rc = write_nodes((struct art_node_writer){.footer = footer, .wide = true, .spacious = true, .out = footer->scratch},
                    &bytes);
     if (rc) return rc;
     footer->nodes_bound = bytes + NODE_SLACK_BYTES;
@@ -279,76 +279,101 @@ enum art_rc art_footer_measure(struct art_footer *footer) {
 
 /* --- the whole footer --------------------------------------------------------------------------------------------- */
 
-uint32_t art_footer_pages(uint32_t buckets, bool sums, struct art_measures has, uint32_t filter_keys,
-                          uint64_t other_bytes) {
-    uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK_BYTES;
-    uint64_t bytes = sizeof(struct art_blob_trailer) + (filter ? filter + ART_FILTER_BLOCK_BYTES : 0) +
-                     (uint64_t)art_directory_bytes(buckets, sums, has) + art_postings_heads_bytes(has, buckets) +
-                     other_bytes + 2 * 8;
-    return (uint32_t)((bytes + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE);
+struct art_geometry art_footer_geometry(const struct art_footer *footer, uint32_t filter_keys) {
+    return (struct art_geometry){.buckets = footer->buckets,
+                                 .filter_blocks = art_filter_blocks(filter_keys),
+                                 .index = footer->kind == ART_BLOB_INDEX,
+                                 .weights = footer->sums,
+                                 .symbols = footer->symbols,
+                                 .has = footer->has};
+}
+
+/* What art_footer_write() puts into the image, and what it has made for it. */
+struct art_footer_put {
+    const struct art_footer *footer;
+    struct art_bytes label, nodes, postings;
+    uint64_t csn_min;
+    uint32_t filter_keys, filter_blocks;
+};
+
+/* A part of `put` to where it lies; of several, number i. */
+typedef void part_put(const struct art_footer_put *put, unsigned i, uint8_t *to);
+
+static void put_bytes(struct art_bytes bytes, uint8_t *to) {
+    if (bytes.len) memcpy(to, bytes.data, bytes.len);
+}
+
+static void put_postings(const struct art_footer_put *put, unsigned i, uint8_t *to) {
+    put_bytes(put->postings, to + i);
+}
+
+static void put_filter(const struct art_footer_put *put, unsigned i, uint8_t *to) {
+    art_filter_build(to + i, put->filter_blocks, put->footer->hashes, put->filter_keys);
+}
+
+static void put_bounds(const struct art_footer_put *put, unsigned i, uint8_t *to) {
+    const struct art_bounds *bounds = put->footer->bounds + i;
+    uint32_t n = put->footer->buckets;
+    for (uint32_t b = 0; b < n; b++, to += 4) {
+        uint64_t newest = bounds[b].csn_max - put->csn_min;
+        art_store32(to, newest < ART_NEWEST_UNKNOWN ? (uint32_t)newest : ART_NEWEST_UNKNOWN);
+    }
+    for (uint32_t b = 0; b < n; b++, to += 2) art_store16(to, bounds[b].key_max);
+    for (uint32_t b = 0; b < n; b++) *to++ = bounds[b].overflows;
+}
+
+static void put_zones(const struct art_footer_put *put, unsigned i, uint8_t *to) {
+    uint32_t n = put->footer->buckets, columns = put->footer->has.columns;
+    for (uint32_t b = 0; b < n; b++) {
+        const struct art_zone *zone = &put->footer->zones[(size_t)b * columns + i];
+        assert(art_zone_is_sane(zone)); /* or nobody would open the blob */
+        memcpy(to + 8 * b, &zone->low, 8);
+        memcpy(to + 8 * n + 8 * b, &zone->high, 8);
+        to[16 * n + b] = zone->kinds;
+    }
 }
 
 /* A column of numbers after the other. */
-static void put_summed(const struct art_footer *footer, const struct art_parts *parts, uint8_t *image) {
-    struct art_measures has = footer->has;
+static void put_column_sums(const struct art_footer_put *put, unsigned i, uint8_t *to) {
+    uint32_t sums = put->footer->has.sums;
+    for (; i < sums; i++) {
+        for (uint32_t b = 0; b <= put->footer->buckets; b++, to += ART_SUM_BYTES)
+            art_store_sum(to, put->footer->summed[(size_t)b * sums + i]);
+    }
+}
+
+static void put_nodes(const struct art_footer_put *put, unsigned i, uint8_t *to) {
+    put_bytes(put->nodes, to + i);
+}
+
+static void put_symbols(const struct art_footer_put *put, unsigned i, uint8_t *to) {
+    memcpy(to, put->footer->symbols + i, sizeof *put->footer->symbols);
+}
+
+static void put_offsets(const struct art_footer_put *put, unsigned i, uint8_t *to) {
+    for (uint32_t b = i; b < put->footer->buckets; b++) art_store16(to + 2 * b, put->footer->offset[b] / ART_BUCKET_ALIGN);
+}
+
+static void put_ranks(const struct art_footer_put *put, unsigned i, uint8_t *to) {
+    for (uint32_t b = i; b <= put->footer->buckets; b++) art_store32(to + 4 * b, put->footer->rank[b]);
+}
+
+static void put_weights(const struct art_footer_put *put, unsigned i, uint8_t *to) {
+    for (uint32_t b = i; b <= put->footer->buckets; b++) art_store64(to + 8 * b, (uint64_t)put->footer->sum[b]);
+}
+
+static void put_summed(const struct art_footer_put *put, unsigned i, uint8_t *to) {
     struct art_summed all;
-    uint32_t n = footer->buckets;
-    uint8_t *at = image + parts->sums;
-    for (unsigned i = 0; i < has.sums; i++) {
-        for (uint32_t b = 0; b <= n; b++, at += ART_SUM_BYTES)
-            art_store_sum(at, footer->summed[(size_t)b * has.sums + i]);
-    }
-    at = image + parts->zones;
-    for (unsigned i = 0; i < has.columns; i++, at += ART_ZONE_BYTES * n) {
-        for (uint32_t b = 0; b < n; b++) {
-            const struct art_zone *zone = &footer->zones[(size_t)b * has.columns + i];
-            assert(art_zone_is_sane(zone)); /* or nobody would open the blob */
-            memcpy(at + 8 * b, &zone->low, 8);
-            memcpy(at + 8 * n + 8 * b, &zone->high, 8);
-            at[16 * n + b] = zone->kinds;
-        }
-    }
-    art_footer_summed(footer, &all);
-    art_summed_encode(has, &all, image + parts->summed);
+    art_footer_summed(put->footer, &all);
+    art_summed_encode(put->footer->has, &all, to + i);
 }
 
-static void put_bounds(const struct art_footer *footer, uint64_t csn_min, uint8_t *at) {
-    const struct art_bounds *bounds = footer->bounds;
-    for (uint32_t b = 0; b < footer->buckets; b++, at += 4) {
-        uint64_t newest = bounds[b].csn_max - csn_min;
-        art_store32(at, newest < ART_NEWEST_UNKNOWN ? (uint32_t)newest : ART_NEWEST_UNKNOWN);
-    }
-    for (uint32_t b = 0; b < footer->buckets; b++, at += 2) art_store16(at, bounds[b].key_max);
-    for (uint32_t b = 0; b < footer->buckets; b++) *at++ = bounds[b].overflows;
+static void put_heads(const struct art_footer_put *put, unsigned i, uint8_t *to) {
+    if (put->postings.len) art_postings_copy_heads(put->postings, put->footer->has, put->footer->buckets, to + i);
 }
 
-static void put_directories(const struct art_footer *footer, const struct art_parts *parts, uint8_t *image) {
-    uint32_t n = footer->buckets;
-    for (uint32_t b = 0; b < n; b++) art_store16(image + parts->offsets + 2 * b, footer->offset[b] / ART_BUCKET_ALIGN);
-    for (uint32_t b = 0; b <= n; b++) art_store32(image + parts->ranks + 4 * b, footer->rank[b]);
-    for (uint32_t b = 0; footer->sums && b <= n; b++)
-        art_store64(image + parts->weights + 8 * b, (uint64_t)footer->sum[b]);
-}
-
-static uint32_t below(uint32_t end, uint32_t bytes, uint32_t align) {
-    return (end - bytes) & ~(align - 1);
-}
-
-/* Where all parts go. */
-static struct art_parts lay_out(const struct art_footer *footer, uint32_t label, uint32_t nodes, uint32_t filter_keys,
-                                uint32_t postings, struct art_footer_layout *out) {
-    uint32_t filter = art_filter_blocks(filter_keys) * ART_FILTER_BLOCK_BYTES, n = footer->buckets;
-    bool symbols = footer->symbols != NULL;
-    struct art_parts at = art_parts_of(n, footer->sums, footer->has, label, footer->kind, symbols, 0);
-    uint32_t before = at.nodes + nodes; /* from the routing part's begin to the end of the nodes */
-    at = art_parts_of(n, footer->sums, footer->has, label, footer->kind, symbols, below(at.nodes_end, before, 8));
-    uint32_t end = at.routing;
-    if (filter) end = out->filter = below(end, filter, ART_FILTER_BLOCK_BYTES);
-    if (postings) end = out->postings = below(end, postings, ART_POSTINGS_ALIGN);
-    out->filter_blocks = filter / ART_FILTER_BLOCK_BYTES;
-    out->routing = at.routing;
-    out->footer_pages = (ART_BLOB_BYTES - end + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
-    return at;
+static void put_label(const struct art_footer_put *put, unsigned i, uint8_t *to) {
+    put_bytes(put->label, to + i);
 }
 
 /* Nodes and postings, into the scratch memory, which has the room that was foretold. */
@@ -358,41 +383,52 @@ static enum art_rc put_scratch(struct art_footer *footer, uint32_t label, uint32
     enum art_rc rc = reserve_scratch(footer, footer->nodes_bound + postings);
     if (rc) return rc;
     struct art_node_writer writer = {.footer = footer, .skip = label, .out = footer->scratch};
-    rc = put_nodes(writer, nodes);
+    rc = write_nodes(writer, nodes);
     *wide = writer.wide = !rc && !*nodes;
-    if (*wide) rc = put_nodes(writer, nodes);
+    if (*wide) rc = write_nodes(writer, nodes);
     *posted = footer->known_postings;
     if (rc || !footer->postings.fields) return rc;
     *posted = art_bytes(footer->scratch + *nodes, 0);
     return art_postings_write(&footer->postings, footer->scratch + *nodes, postings, &posted->len);
 }
 
+/* All parts but those that take no bytes. */
+static void put_parts(const struct art_footer_put *put, const struct art_parts *at, uint8_t *image) {
+#define PART_PUT(name, n, says, align, comes, bytes, check, put)                                                       \
+    [ART_PART_##name... ART_PART_##name##_LAST] = {put, ART_PART_##name},
+    static const struct {
+        part_put *put;
+        unsigned first;
+    } puts[ART_PARTS] = {ART_BLOB_PARTS(PART_PUT)};
+    for (unsigned part = 0; part < ART_PARTS; part++) {
+        if (at->begin[part] < at->begin[part + 1])
+            puts[part].put(put, part - puts[part].first, image + at->begin[part]);
+    }
+}
+
 enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, uint64_t csn_min, uint32_t filter_keys,
                              uint32_t room_pages, uint8_t *image, struct art_footer_layout *out) {
-    struct art_bytes posted;
-    uint32_t nodes;
+    struct art_geometry geometry = art_footer_geometry(footer, filter_keys);
+    struct art_footer_put put = {footer, .label = label, .csn_min = csn_min, .filter_keys = filter_keys};
     bool wide;
-    enum art_rc rc = put_scratch(footer, label.len, &nodes, &posted, &wide);
+    enum art_rc rc = put_scratch(footer, label.len, &geometry.nodes, &put.postings, &wide);
     if (rc) return rc;
-    uint64_t others = (uint64_t)label.len + nodes + (posted.len ? posted.len + ART_POSTINGS_ALIGN : 0);
-    if (footer->symbols) others += sizeof *footer->symbols;
-    if (art_footer_pages(footer->buckets, footer->sums, footer->has, filter_keys, others) > ART_BLOB_PAGES)
-        return ART_TOOBIG;
+    put.nodes = art_bytes(footer->scratch, geometry.nodes);
+    put.filter_blocks = geometry.filter_blocks;
+    geometry.postings = put.postings.len;
+    geometry.label = label.len;
+    if (art_parts_bytes(&geometry) > ART_BLOB_BYTES) return ART_TOOBIG;
     memset(out, 0, sizeof *out);
-    struct art_parts at = lay_out(footer, label.len, nodes, filter_keys, posted.len, out);
-    if (out->footer_pages > room_pages) return ART_TOOBIG;
+    art_parts_place(&geometry, &out->at);
+    uint32_t bytes = ART_BLOB_BYTES - out->at.begin[0], pages = (bytes + ART_BLOB_PAGE - 1) / ART_BLOB_PAGE;
+    if (pages > room_pages) return ART_TOOBIG;
+    out->footer_pages = pages;
+    out->filter_blocks = geometry.filter_blocks;
+    out->postings = geometry.postings;
     out->flags = (uint8_t)((wide ? ART_BLOB_WIDE : 0) | (footer->sums ? ART_BLOB_SUMS : 0) |
-                           (out->filter ? ART_BLOB_FILTER : 0));
-    uint32_t begin = ART_BLOB_BYTES - out->footer_pages * ART_BLOB_PAGE;
+                           (geometry.filter_blocks ? ART_BLOB_FILTER : 0));
+    uint32_t begin = ART_BLOB_BYTES - pages * ART_BLOB_PAGE;
     memset(image + begin, 0, ART_TRAILER_AT - begin);
-    if (posted.len) memcpy(image + out->postings, posted.data, posted.len);
-    if (out->filter) art_filter_build(image + out->filter, out->filter_blocks, footer->hashes, filter_keys);
-    if (posted.len && at.heads) art_postings_copy_heads(posted, footer->has, footer->buckets, image + at.heads);
-    put_directories(footer, &at, image);
-    put_bounds(footer, csn_min, image + at.bounds);
-    if (footer->has.columns) put_summed(footer, &at, image);
-    if (label.len) memcpy(image + at.label, label.data, label.len);
-    memcpy(image + at.nodes, footer->scratch, nodes);
-    if (footer->symbols) memcpy(image + at.symbols, footer->symbols, sizeof *footer->symbols);
+    put_parts(&put, &out->at, image);
     return ART_OK;
 }

@@ -65,14 +65,16 @@ void art_footer_note_summed(struct art_footer *footer, uint32_t bucket, const st
 /* Replaces `nodes_bound` by what the nodes take. ART_NOMEM; ART_TOOBIG (no message): by more than that. */
 enum art_rc art_footer_measure(struct art_footer *footer);
 
-/* Pages of a footer with so many buckets, keys in the filter (0: none), bytes of nodes, label and postings, at most. */
-uint32_t art_footer_pages(uint32_t buckets, bool sums, struct art_measures has, uint32_t filter_keys,
-                          uint64_t other_bytes);
+/* Where things lie in a footer with what it has, with so many keys in its filter (0: none); without nodes, postings and
+ * label. */
+struct art_geometry art_footer_geometry(const struct art_footer *footer, uint32_t filter_keys);
 /* Sums and zones of all buckets; zeros without a summary. */
 void art_footer_summed(const struct art_footer *footer, struct art_summed *out);
 
 struct art_footer_layout {
-    uint32_t routing, filter, filter_blocks, footer_pages, postings;
+    struct art_parts at;
+    uint32_t filter_blocks, footer_pages;
+    bool postings;
     uint8_t flags;
 };
 /* `label`: what all keys begin with; `csn_min`: of all entries.

@@ -518,9 +518,13 @@ static uint32_t any_bytes_in(const struct art_blob *blob) {
     return any_bytes_of(blob->units);
 }
 
+static uint32_t room_of(const struct art_blob *blob) {
+    return blob->at.begin[ART_PART_POSTINGS + 1] - blob->at.begin[ART_PART_POSTINGS];
+}
+
 struct art_bytes art_blob_postings(const struct art_blob *blob) {
-    const uint8_t *at = blob->image + blob->postings;
-    uint32_t room = blob->postings_end - blob->postings, fields = art_measures_fields(blob->has);
+    const uint8_t *at = art_blob_part(blob, ART_PART_POSTINGS);
+    uint32_t room = room_of(blob), fields = art_measures_fields(blob->has);
     return art_bytes(at, measure_by_heads(at, HEAD_BYTES, room, fields, any_bytes_in(blob)));
 }
 
@@ -535,14 +539,14 @@ struct heads {
     uint32_t stride;
 };
 static inline struct heads heads_of(const struct art_blob *blob) {
-    return (struct heads){blob->image + blob->at.heads, HEAD_BYTES + any_bytes_in(blob)};
+    return (struct heads){art_blob_part(blob, ART_PART_HEADS), HEAD_BYTES + any_bytes_in(blob)};
 }
 
 /* The heads of all fields say whether all of them lie in the footer. */
 static enum art_rc want_heads(struct art_blob *blob) {
     uint32_t fields = art_measures_fields(blob->has), bytes = HEAD_BYTES * (uint32_t)__builtin_popcount(fields);
     if (blob->postings_there) return ART_OK;
-    uint32_t room = blob->postings_end - blob->postings;
+    uint32_t room = room_of(blob);
     const struct heads heads = heads_of(blob);
     enum art_rc rc = bytes <= room ? want_bytes(blob, heads.at, bytes) : ART_OK;
     if (rc) return rc;
@@ -552,7 +556,7 @@ static enum art_rc want_heads(struct art_blob *blob) {
 }
 
 enum art_rc art_blob_want_postings(struct art_blob *blob) {
-    struct art_pages pages = art_blob_postings_pages(blob);
+    struct art_pages pages = art_part_pages(&blob->at, ART_PART_POSTINGS);
     enum art_rc rc = blob->postings ? art_blob_want_pages(blob, &pages) : ART_OK;
     return rc ? rc : want_heads(blob);
 }
@@ -567,7 +571,7 @@ static struct posting_part find_part(const struct art_blob *blob, unsigned field
     uint32_t fields = art_measures_fields(blob->has), before = fields & ((1u << field) - 1);
     uint32_t any_bytes = any_bytes_in(blob);
     const struct heads heads = heads_of(blob);
-    const uint8_t *head = heads.at, *begin = blob->image + blob->postings + HEAD_BYTES * __builtin_popcount(fields);
+    const uint8_t *head = heads.at, *begin = art_blob_part(blob, ART_PART_POSTINGS) + HEAD_BYTES * __builtin_popcount(fields);
     assert(has_field(fields, field) && blob->postings_there);
     for (; before; before &= before - 1, head += heads.stride) begin += table_bytes(head, any_bytes);
     uint32_t groups = art_load16(head);
@@ -737,7 +741,7 @@ uint32_t art_blob_pages_passed(const struct art_blob *blob, const struct art_uni
 /* Of each blob three spots are read that depend on each other, and none is in the processor's cache. So each is asked
  * for in all blobs before the next is read in any. What is not there is not asked for. */
 static void fetch_ahead(struct art_blob *const *blobs, uint32_t count, const struct art_term_query *query) {
-    for (uint32_t i = 0; i < count; i++) __builtin_prefetch(blobs[i]->image + blobs[i]->postings);
+    for (uint32_t i = 0; i < count; i++) __builtin_prefetch(art_blob_part(blobs[i], ART_PART_POSTINGS));
     for (unsigned step = 0; step < 2; step++) {
         for (uint32_t i = 0; i < count; i++) {
             if (!blobs[i]->postings || !blobs[i]->postings_there) continue;

@@ -267,7 +267,7 @@ static enum art_rc prove_filter(struct proof *proof) {
     const struct art_builder *builder = proof->builder;
     uint32_t step = builder->entries / KEYS_ASKED + 1;
     enum art_rc rc = ART_OK;
-    if (builder->options.filter && !proof->blob.filter) return art_built_wrong("it has no filter");
+    if (builder->options.filter && !proof->blob.filter_blocks) return art_built_wrong("it has no filter");
     for (uint32_t i = 0; !rc && builder->options.filter && i < builder->entries; i += step)
         rc = art_blob_ask_filter(&proof->blob, builder->footer.hashes[i]);
     return rc == ART_NOTFOUND ? art_built_wrong("a key does not pass the filter") : rc;

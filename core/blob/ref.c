@@ -8,22 +8,14 @@
 uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out) {
     assert(ref->label.len <= ART_LABEL_MAX && (ref->label.data || !ref->label.len));
     struct art_ref_format format = {
-        .slot = ref->slot,
-        .height = ref->height,
-        .leaf_pages = ref->leaf_pages,
-        .footer_pages = ref->footer_pages,
         .columns = ref->has.columns,
         .sums = ref->has.sums,
         .lookups = ref->has.lookups,
         .searches = ref->has.searches,
-        .generation = ref->generation,
         .hash_low = ref->hash.low,
         .hash_high = ref->hash.high,
-        .entries = ref->entries,
-        .count = ref->count,
-        .csn_max = ref->csn_max,
-        .overflows = ref->overflows,
-        .key_max = ref->key_max,
+#define STORED_FACT(fact, stored, ...) .stored = ref->fact,
+        ART_BLOB_FACTS(STORED_FACT)
     };
     uint32_t summed = art_summed_bytes(ref->has);
     assert(!summed || ref->summed);
@@ -37,25 +29,24 @@ uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out) {
 void art_ref_read(struct art_bytes bytes, struct art_ref *out) {
     struct art_ref_format format;
     memcpy(&format, bytes.data, sizeof format);
-    struct art_measures has = {format.columns, format.sums, format.lookups, format.searches};
+    struct art_measures has = ART_STORED_MEASURES(&format);
     uint32_t fixed = ART_REF_FIXED_BYTES + art_summed_bytes(has);
     assert(bytes.len >= fixed && bytes.len - fixed <= ART_LABEL_MAX && art_measures_are_sane(has));
     *out = (struct art_ref){
-        .slot = format.slot,
-        .height = format.height,
-        .leaf_pages = format.leaf_pages,
-        .footer_pages = format.footer_pages,
-        .generation = format.generation,
         .hash = {format.hash_low, format.hash_high},
-        .entries = format.entries,
-        .count = format.count,
-        .csn_max = format.csn_max,
-        .overflows = format.overflows,
-        .key_max = format.key_max,
         .has = has,
         .summed = has.columns ? bytes.data + ART_REF_FIXED_BYTES : NULL,
         .label = art_bytes(bytes.data + fixed, bytes.len - fixed),
+#define FACT_OF_REF(fact, stored, ...) .fact = format.stored,
+        ART_BLOB_FACTS(FACT_OF_REF)
     };
+}
+
+bool art_ref_says_the_same(const struct art_ref *a, const struct art_ref *b) {
+    bool same = art_hash128_equal(a->hash, b->hash) && art_measures_equal(a->has, b->has) && a->label.len == b->label.len;
+#define SAME_FACT(fact, ...) same = same && a->fact == b->fact;
+    ART_BLOB_FACTS(SAME_FACT)
+    return same;
 }
 
 struct art_hash128 art_ref_hash(struct art_bytes bytes) {
@@ -69,18 +60,18 @@ enum art_rc art_ref_decode(struct art_bytes bytes, struct art_ref *out) {
     struct art_ref_format format;
     if (bytes.len < ART_REF_FIXED_BYTES || bytes.len > ART_REF_MAX) return ART_CORRUPT;
     memcpy(&format, bytes.data, sizeof format);
-    struct art_measures has = {format.columns, format.sums, format.lookups, format.searches};
+    struct art_measures has = ART_STORED_MEASURES(&format);
     if (format.height > ART_HEIGHT_MAX || format.csn_floor || !art_measures_are_sane(has)) return ART_CORRUPT;
     uint32_t fixed = ART_REF_FIXED_BYTES + art_summed_bytes(has);
     if (bytes.len < fixed || bytes.len - fixed > ART_LABEL_MAX) return ART_CORRUPT;
     if (!format.leaf_pages || !format.footer_pages || format.leaf_pages + format.footer_pages > ART_BLOB_PAGES) {
         return ART_CORRUPT;
     }
-    if (!format.entries || format.entries > INT64_MAX) return ART_CORRUPT;
-    if (format.count > (int64_t)format.entries || format.count < -(int64_t)format.entries) return ART_CORRUPT;
+    if (!format.below || format.below > INT64_MAX) return ART_CORRUPT;
+    if (format.count > (int64_t)format.below || format.count < -(int64_t)format.below) return ART_CORRUPT;
     uint8_t spare = 0;
     for (size_t i = 0; i < sizeof format.spare; i++) spare |= format.spare[i];
-    if (spare || format.csn_max >> 56 || format.overflows > format.entries) return ART_CORRUPT;
+    if (spare || format.csn_max >> 56 || format.overflows > format.below) return ART_CORRUPT;
     art_ref_read(bytes, out);
     return ART_OK;
 }

@@ -23,7 +23,7 @@ static inline uint32_t keys_not_above(const struct art_routing_node *node, uint8
 
 /* The subtree under the current node holds buckets first .. end-1, whose separators agree with key[0..depth). */
 ART_READS_PAST uint32_t art_route(const struct art_blob *blob, struct art_bytes key, uint32_t *known) {
-    const uint8_t *root = blob->image + blob->at.nodes, *at = root;
+    const uint8_t *root = art_blob_part(blob, ART_PART_NODES), *at = root;
     uint32_t first = 0, end = blob->buckets, depth = blob->label_len;
     bool wide = blob->flags & ART_BLOB_WIDE;
     assert(key.len >= depth);
@@ -119,13 +119,13 @@ static const char *node_children(const struct art_routing_node *node, const stru
 }
 
 static const char *check_nodes(const struct art_blob *blob, struct art_node_queue *queue) {
-    uint32_t end = blob->at.nodes_end, at = blob->at.nodes;
+    uint32_t begin = blob->at.begin[ART_PART_NODES], end = blob->at.begin[ART_PART_NODES + 1], at = begin;
     bool wide = blob->flags & ART_BLOB_WIDE;
     queue->nodes[0] = (struct art_expected_node){0, 0, blob->buckets};
     queue->count = 1;
     for (uint32_t i = 0; i < queue->count; i++) {
         struct art_expected_node self = queue->nodes[i];
-        if (self.ref != at - blob->at.nodes) return "a reference that leads to no node";
+        if (self.ref != at - begin) return "a reference that leads to no node";
         if (at >= end) return "a node leaves the routing part";
         struct art_routing_node node; /* opening it reads at most 4 bytes, and more lies behind */
         art_node_open(&node, blob->image + at, wide);
@@ -138,7 +138,7 @@ static const char *check_nodes(const struct art_blob *blob, struct art_node_queu
 }
 
 enum art_rc art_routing_check(const struct art_blob *blob) {
-    assert(blob->buckets && blob->at.nodes < blob->at.nodes_end);
+    assert(blob->buckets);
     struct art_expected_node some[256]; /* enough for a full blob of one bucket a page */
     struct art_node_queue queue = {some, 0, 2 * blob->buckets};
     if (queue.capacity > sizeof some / sizeof *some) {
@@ -148,5 +148,5 @@ enum art_rc art_routing_check(const struct art_blob *blob) {
     const char *wrong = check_nodes(blob, &queue);
     if (queue.nodes != some) art_free(queue.nodes);
     if (!wrong) return ART_OK;
-    return art_corrupt(blob->file, blob->slot, blob->at.nodes / ART_BLOB_PAGE, "routing part: %s", wrong);
+    return art_corrupt(blob->file, blob->slot, blob->at.begin[ART_PART_NODES] / ART_BLOB_PAGE, "routing part: %s", wrong);
 }

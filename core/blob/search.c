@@ -179,7 +179,7 @@ enum art_rc art_blob_sums(struct art_blob *blob, struct art_bytes key, const str
 /* The bucket, when it lies in one page that is here (a larger one would have to be checked first). */
 static bool bucket_at_hand(const struct art_blob *blob, uint32_t bucket, struct art_bucket_view *view) {
     uint32_t page = art_bucket_page(blob, bucket);
-    struct art_pages symbols = art_blob_symbols_pages(blob);
+    struct art_pages symbols = art_part_pages(&blob->at, ART_PART_SYMBOLS);
     if (page == ART_BLOB_PAGES || !art_page_present(blob, page) || !art_pages_are_present(blob, &symbols)) return false;
     art_bucket_view_open(view, blob->image + art_bucket_offset(blob, bucket), blob);
     return true;
@@ -188,7 +188,7 @@ static bool bucket_at_hand(const struct art_blob *blob, uint32_t bucket, struct 
 enum art_estimate art_blob_estimate(const struct art_blob *blob, struct art_bytes key, int64_t *before,
                                     struct art_ref *child) {
     struct art_bucket_view view;
-    struct art_pages nodes = art_pages_between(blob->at.nodes, blob->at.nodes_end);
+    struct art_pages nodes = art_part_pages(&blob->at, ART_PART_NODES);
     if (!art_pages_are_present(blob, &nodes)) return ART_ESTIMATE_NONE;
     uint32_t known, bucket = art_route(blob, key, &known);
     *before = art_bucket_sum(blob, bucket);

@@ -85,7 +85,7 @@ static unsigned common_kind(const uint8_t *kinds, uint32_t from, uint32_t to, bo
 bool art_blob_best_bucket(const struct art_blob *blob, const struct art_bucket_search *search, uint32_t *bucket,
                           struct art_datum *value) {
     uint32_t n = blob->buckets;
-    const uint8_t *zones = blob->image + art_zones_at(blob, search->column);
+    const uint8_t *zones = art_blob_part(blob, ART_PART_ZONES + search->column);
     const uint8_t *ends = search->largest ? zones + 8 * n : zones;
     assert(search->column < blob->has.columns && search->from <= search->to && search->to <= n);
     unsigned kind = common_kind(zones + 16 * n, search->from, search->to, search->nulls_count);

@@ -207,8 +207,8 @@ static bool wants_rest(const struct art_store *store, const struct art_cached *c
 /* What may be read with this page: the leaf pages behind it, or all postings; not with a page that they share. */
 static struct art_pages rest_of(const struct art_cached *cached, uint32_t page) {
     const struct art_blob *blob = &cached->blob;
-    uint32_t end = blob->leaf_pages, shared = blob->postings_end & ~(uint32_t)(ART_BLOB_PAGE - 1);
-    struct art_pages postings = art_pages_between(blob->postings, blob->postings ? shared : 0);
+    uint32_t end = blob->leaf_pages, shared = blob->at.begin[ART_PART_POSTINGS + 1] & ~(uint32_t)(ART_BLOB_PAGE - 1);
+    struct art_pages postings = art_pages_between(blob->at.begin[ART_PART_POSTINGS], shared);
     if (page < end) return art_pages_of(page, end - page);
     return art_pages_has(&postings, page) ? postings : art_pages_of(page, 1);
 }

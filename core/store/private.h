@@ -39,7 +39,6 @@ enum {
  * store's memory alive. */
 struct art_pinned {
     struct art_blob blob; /* first: what callers are given */
-    uint64_t below;       /* entries, as a reference gives them */
     _Atomic uint32_t references;
     struct art_store *store;
     struct art_cached *cached;          /* NULL: the page of a bypass */

@@ -24,17 +24,6 @@ static void copy_blob(struct art_blob *to, struct art_blob *from) {
     }
 }
 
-/* Does a blob whose trailer has the reference's hash have all the rest that the reference says? Two references may lead
- * to one blob, and only one of them be true. */
-static inline bool is_as_said(const struct art_blob *blob, uint64_t below, const struct art_ref *ref) {
-    if (!art_measures_equal(blob->has, ref->has)) return false;
-    if (ref->summed && memcmp(ref->summed, art_blob_summed(blob), art_summed_bytes(ref->has)) != 0) return false;
-    return blob->height == ref->height && blob->label_len == ref->label.len && blob->generation == ref->generation &&
-           blob->count == ref->count && blob->csn_max == ref->csn_max && blob->overflows == ref->overflows &&
-           blob->key_max == ref->key_max && below == ref->entries && blob->leaf_pages == ref->leaf_pages &&
-           blob->footer_pages == ref->footer_pages;
-}
-
 /* A pinned blob with one reference; takes over the one to `cached`. */
 static enum art_rc new_pinned(struct art_store *store, struct art_cached *cached, const struct art_ref *ref,
                               struct art_pinned **out) {
@@ -42,11 +31,10 @@ static enum art_rc new_pinned(struct art_store *store, struct art_cached *cached
     if (!pinned) return art_nomem();
     assert(atomic_load(&cached->ready) && cached->key.slot == ref->slot);
     copy_blob(&pinned->blob, &cached->blob);
-    pinned->below = art_blob_trailer(art_cached_image(cached))->below;
     /* The entry was made ready by another reference: where this one differs, it is the one that is wrong, and that is
      * said as of any blob. */
     enum art_rc rc = ART_OK;
-    if (!is_as_said(&pinned->blob, pinned->below, ref))
+    if (!art_blob_is_as_said(&pinned->blob, ref))
         rc = art_blob_open_head(&pinned->blob, art_cached_image(cached), ref, store->uuid, store->location.path);
     if (rc) {
         art_free(pinned);
@@ -70,8 +58,7 @@ static enum art_rc new_pinned(struct art_store *store, struct art_cached *cached
 /* The blob that `ref` leads to, if the store has pinned it. */
 static inline struct art_pinned *find_pinned(const struct art_store *store, const struct art_ref *ref) {
     const struct art_pin *at = art_store_find_pin(store, ref->slot);
-    bool same =
-        at->pinned && art_hash128_equal(at->hash, ref->hash) && is_as_said(&at->pinned->blob, at->pinned->below, ref);
+    bool same = at->pinned && art_hash128_equal(at->hash, ref->hash) && art_blob_is_as_said(&at->pinned->blob, ref);
     return same && store->fork_generation == art_fork_now() ? at->pinned : NULL;
 }
 

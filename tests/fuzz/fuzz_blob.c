@@ -444,7 +444,7 @@ static void read_all(struct art_blob *blob, uint8_t how, struct fuzz_source ops)
 static const uint8_t *own_summed(const struct art_ref *ref, uint8_t how) {
     static uint8_t bytes[ART_SUMMED_MAX];
     uint64_t n = art_measures_are_sane(ref->has) ? art_summed_bytes(ref->has) : 0;
-    uint32_t at = art_trailer_parts(art_blob_trailer(image)).summed;
+    uint32_t at = art_trailer_parts(art_blob_trailer(image)).begin[ART_PART_SUMMED];
     if (!(how & HOW_SUMMED) || !n || at > ART_TRAILER_AT) return NULL;
     memcpy(bytes, image + at, n);
     if (how & HOW_OTHER_SUMS) bytes[how % n] ^= 1;

@@ -43,25 +43,18 @@ static void resolve_name(const struct parcel_place *place, uint8_t *data, size_t
     if (!whole || !known || at < BEFORE) return;
     struct art_blob_trailer trailer;
     memcpy((uint8_t *)&trailer + TRAILER_FROM, place->trailer[slot], PARCEL_TRAILER);
-    struct art_ref_format *ref = &(struct art_ref_format){.slot = slot,
-                                                          .height = trailer.height,
-                                                          .leaf_pages = (uint8_t)trailer.leaf_pages,
-                                                          .footer_pages = (uint8_t)trailer.footer_pages,
-                                                          .generation = trailer.generation,
-                                                          .hash_low = hash.low,
+    struct art_ref_format *ref = &(struct art_ref_format){.hash_low = hash.low,
                                                           .hash_high = hash.high,
-                                                          .entries = trailer.below,
-                                                          .count = trailer.count,
-                                                          .csn_max = trailer.csn_max,
-                                                          .overflows = trailer.overflows,
-                                                          .key_max = trailer.key_max,
                                                           .columns = trailer.columns,
                                                           .sums = trailer.sums,
                                                           .lookups = trailer.lookups,
                                                           .searches = trailer.searches};
+#define FACT_OF_TRAILER(fact, stored, ...) ref->stored = (__typeof__(ref->stored))trailer.stored;
+    ART_BLOB_FACTS(FACT_OF_TRAILER)
+    ref->slot = slot;
     /* Sums and zones follow, where the reference had as many. */
     uint8_t *here = data + at - BEFORE;
-    struct art_measures has = {trailer.columns, trailer.sums, trailer.lookups, trailer.searches};
+    struct art_measures has = ART_STORED_MEASURES(&trailer);
     bool alike = here[offsetof(struct art_ref_format, columns)] == has.columns &&
                  here[offsetof(struct art_ref_format, sums)] == has.sums;
     uint32_t summed = art_measures_are_sane(has) ? art_summed_bytes(has) : 0;
@@ -118,7 +111,7 @@ static void keep_summed(struct parcel_place *place, const struct packed_blob *bl
     memcpy((uint8_t *)&trailer + TRAILER_FROM, place->trailer[blob->slot], PARCEL_TRAILER);
     struct art_measures has = {trailer.columns, trailer.sums, trailer.lookups, trailer.searches};
     uint32_t n = art_measures_are_sane(has) ? art_summed_bytes(has) : 0;
-    uint32_t from = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE, begin = art_trailer_parts(&trailer).summed;
+    uint32_t from = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE, begin = art_trailer_parts(&trailer).begin[ART_PART_SUMMED];
     memset(place->summed[blob->slot], 0, ART_SUMMED_MAX);
     if (begin > ART_TRAILER_AT || begin < from) return;
     for (uint32_t i = 0; i < n; i++) {

@@ -160,7 +160,7 @@ static bool change_node(const struct view *view, struct random *random) {
     struct art_blob_trailer trailer;
     memset(&trailer, 0, sizeof trailer);
     memcpy((uint8_t *)&trailer + TRAILER_FROM, view->trailer, sizeof trailer - TRAILER_FROM);
-    uint32_t at = art_trailer_parts(&trailer).nodes, steps = random_below(random, buckets / 2 + 1);
+    uint32_t at = art_trailer_parts(&trailer).begin[ART_PART_NODES], steps = random_below(random, buckets / 2 + 1);
     while (steps-- && at < ART_TRAILER_AT) at += node_bytes(view, at, wide);
     uint8_t *flags = view_at(view, at);
     if (!flags) return false;

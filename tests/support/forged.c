@@ -308,11 +308,11 @@ static void note_blob(struct database *base, uint32_t slot) {
     const struct art_blob_trailer *trailer = art_blob_trailer(image[slot]);
     struct art_parts parts = art_trailer_parts(trailer);
     if (trailer->incompatible & ART_BLOB_SYMBOLS) {
-        note_block(base, slot, parts.symbols, 0);
-        note_block(base, slot, parts.symbols + offsetof(struct art_symbols, len), 0);
+        note_block(base, slot, parts.begin[ART_PART_SYMBOLS], 0);
+        note_block(base, slot, parts.begin[ART_PART_SYMBOLS] + offsetof(struct art_symbols, len), 0);
     }
     for (uint32_t b = 0; b < trailer->buckets; b++) {
-        uint32_t at = ART_BUCKET_ALIGN * art_load16(image[slot] + parts.offsets + 2 * b);
+        uint32_t at = ART_BUCKET_ALIGN * art_load16(image[slot] + parts.begin[ART_PART_OFFSETS] + 2 * b);
         struct art_bucket_view view;
         if (base->bucket_count == BUCKETS_MAX) broken("more buckets than thought");
         base->buckets[base->bucket_count++] = (struct place){slot, at, b};
@@ -499,8 +499,8 @@ static uint8_t *ref_at(const struct database *base, unsigned number, uint32_t *r
 static uint32_t directory_of(uint32_t slot, bool parts_of_it, uint32_t *begin) {
     struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image[slot] + ART_TRAILER_AT);
     struct art_parts parts = art_trailer_parts(trailer);
-    uint32_t end = parts_of_it ? (uint32_t)ART_TRAILER_AT : parts.nodes;
-    *begin = parts_of_it ? parts.offsets : trailer->routing;
+    uint32_t end = parts.begin[parts_of_it ? ART_PARTS : ART_PART_NODES];
+    *begin = parts_of_it ? parts.begin[ART_PART_OFFSETS] : trailer->routing;
     return end > *begin ? end - *begin : 1;
 }
 
@@ -634,8 +634,8 @@ static struct art_hash128 hash_of[SLOTS];
 /* Sums and zones of the whole blob, which may lie; NULL: nobody can say where they stand. */
 static uint8_t *summed_of(uint32_t slot) {
     const struct art_blob_trailer *trailer = art_blob_trailer(image[slot]);
-    struct art_measures has = art_trailer_measures(trailer);
-    uint32_t at = art_trailer_parts(trailer).summed;
+    struct art_measures has = ART_STORED_MEASURES(trailer);
+    uint32_t at = art_trailer_parts(trailer).begin[ART_PART_SUMMED];
     return art_measures_are_sane(has) && at <= ART_TRAILER_AT ? image[slot] + at : NULL;
 }
 
@@ -646,14 +646,12 @@ static void agree_with(uint8_t *ref, uint32_t room, uint32_t child) {
     const uint8_t *summed = summed_of(child);
     art_ref_of_trailer(image[child] + ART_LAST_PAGE_AT, &says);
     memcpy(&now, ref, sizeof now);
-    now.leaf_pages = says.leaf_pages;
-    now.footer_pages = says.footer_pages;
-    now.generation = says.generation;
-    now.entries = says.entries;
-    now.count = says.count;
-    now.csn_max = says.csn_max;
-    now.overflows = says.overflows;
-    now.key_max = says.key_max;
+    uint32_t slot = now.slot;
+    uint8_t height = now.height;
+#define AGREE(fact, stored, ...) now.stored = says.fact;
+    ART_BLOB_FACTS(AGREE)
+    now.slot = slot;
+    now.height = height;
     memcpy(ref, &now, sizeof now);
     if (!summed || now.columns != says.has.columns || now.sums != says.has.sums) return;
     if (art_summed_bytes(says.has) <= room - sizeof now) memcpy(ref + sizeof now, summed, art_summed_bytes(says.has));
@@ -691,7 +689,7 @@ static void add_below(const struct database *base, uint32_t slot, uint32_t bucke
         const uint8_t *at = ref_at(base, i, &room);
         if (room < sizeof ref + art_summed_bytes(has)) continue;
         memcpy(&ref, at, sizeof ref);
-        out->entries += ref.entries;
+        out->entries += ref.below;
         out->overflows += ref.overflows;
         out->count = (int64_t)((uint64_t)out->count + (uint64_t)ref.count);
         if (ref.csn_max > out->bounds.csn_max) out->bounds.csn_max = ref.csn_max;
@@ -704,21 +702,21 @@ static void add_below(const struct database *base, uint32_t slot, uint32_t bucke
 /* Directories and totals of an index blob say what its references say, whatever that is. */
 static void add_up(const struct database *base, uint32_t slot) {
     struct art_blob_trailer *trailer = (struct art_blob_trailer *)(void *)(image[slot] + ART_TRAILER_AT);
-    struct art_measures has = art_trailer_measures(trailer);
+    struct art_measures has = ART_STORED_MEASURES(trailer);
     uint32_t n = trailer->buckets;
     struct art_parts at = art_trailer_parts(trailer);
     uint8_t *totals = summed_of(slot);
     if (!trailer->height || !totals || !(trailer->flags & ART_BLOB_SUMS) || n > ART_BLOB_PAGES) return;
-    if (trailer->routing > ART_TRAILER_AT || at.nodes > at.offsets || at.offsets > ART_TRAILER_AT) return;
+    if (!art_parts_ascend(&at, 0)) return;
     struct below all = {0};
     for (uint32_t b = 0; b <= n; b++) {
         struct below own = {0};
-        art_store64(image[slot] + at.weights + 8 * b, (uint64_t)all.count);
+        art_store64(image[slot] + at.begin[ART_PART_WEIGHTS] + 8 * b, (uint64_t)all.count);
         for (unsigned i = 0; i < has.sums; i++)
-            art_store_sum(image[slot] + at.sums + ART_SUM_BYTES * (i * (n + 1) + b), all.summed.sum[i]);
+            art_store_sum(image[slot] + at.begin[ART_PART_SUMS] + ART_SUM_BYTES * (i * (n + 1) + b), all.summed.sum[i]);
         if (b == n) break;
         add_below(base, slot, b, has, &own);
-        uint8_t *bounds = image[slot] + at.bounds, *zones = image[slot] + at.zones;
+        uint8_t *bounds = image[slot] + at.begin[ART_PART_BOUNDS], *zones = image[slot] + at.begin[ART_PART_ZONES];
         art_store32(bounds + 4 * b, own.bounds.csn_max < UINT32_MAX ? (uint32_t)own.bounds.csn_max : UINT32_MAX);
         art_store16(bounds + 4 * n + 2 * b, own.bounds.key_max);
         bounds[6 * n + b] = own.bounds.overflows;

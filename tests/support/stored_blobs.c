@@ -50,8 +50,8 @@ static void add_parts(struct stored_blobs *out, struct art_blob *blob) {
     uint64_t all = (uint64_t)(blob->leaf_pages + blob->footer_pages) * ART_BLOB_PAGE, used = 0;
     uint64_t symbols = blob->symbols ? sizeof *blob->symbols : 0;
     uint64_t filter = (uint64_t)blob->filter_blocks * ART_FILTER_BLOCK_BYTES;
-    uint64_t routing = ART_BLOB_BYTES - blob->at.routing - symbols;
-    uint64_t postings = blob->postings ? blob->postings_end - blob->postings : 0;
+    uint64_t routing = ART_BLOB_BYTES - blob->at.begin[ART_PART_BOUNDS] - symbols;
+    uint64_t postings = blob->at.begin[ART_PART_POSTINGS + 1] - blob->at.begin[ART_PART_POSTINGS];
     for (uint32_t i = 0; i < blob->buckets; i++) {
         struct art_bucket_view view;
         ck_assert_int_eq(art_bucket_open(blob, i, &view), ART_OK);

@@ -13,12 +13,6 @@ bool art_is_damage(enum art_rc rc) {
     return !reason || art_platform_says_damaged(reason);
 }
 
-static bool same_ref(const struct art_ref *a, const struct art_ref *b) {
-    return a->slot == b->slot && art_hash128_equal(a->hash, b->hash) && a->height == b->height &&
-           a->leaf_pages == b->leaf_pages && a->footer_pages == b->footer_pages && a->generation == b->generation &&
-           a->entries == b->entries && a->count == b->count && a->label.len == b->label.len;
-}
-
 static enum art_rc read_slot(struct art_salvage *salvage, uint32_t slot, uint32_t page, uint32_t count, void *to) {
     assert(count && page + count <= ART_BLOB_PAGES);
     if (!salvage->io && salvage->missing) {
@@ -77,7 +71,7 @@ enum art_rc art_image_get(struct art_salvage *salvage, const struct art_ref *ref
     struct art_image *oldest = &salvage->image[0];
     for (unsigned i = 0; i < ART_SALVAGE_IMAGES; i++) {
         struct art_image *image = &salvage->image[i];
-        if (image->serial && same_ref(&image->ref, ref)) {
+        if (image->serial && art_ref_says_the_same(&image->ref, ref)) {
             image->used = ++salvage->clock;
             *out = image;
             return ART_OK;

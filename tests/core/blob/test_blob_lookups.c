@@ -217,19 +217,17 @@ static uint8_t *write_postings(uint32_t buckets) {
     must(art_postings_write(&postings, image, room, &posted_bytes));
     art_postings_copy_heads(art_bytes(image, posted_bytes), has, buckets, image + room);
     ck_assert_uint_le(posted_bytes, room);
-    /* 1: what has postings has them behind the image's beginning */
     memset(&posted, 0, sizeof posted);
-    posted.image = image - 1;
-    posted.postings = 1;
-    posted.postings_there = true;
-    posted.at.heads = 1 + room;
+    posted.image = image;
+    posted.postings = posted.postings_there = true;
+    posted.at.begin[ART_PART_HEADS] = room;
     posted.unit_shift = (uint8_t)art_unit_shift(buckets);
     posted.units = ((buckets - 1) >> posted.unit_shift) + 1;
     posted.present[0] = posted.present[1] = UINT64_MAX;
     posted.has = has;
-    posted.postings_end = posted_bytes;
+    posted.at.begin[ART_PART_POSTINGS + 1] = posted_bytes - 1;
     ck_assert_uint_eq(art_blob_postings(&posted).len, 0);
-    posted.postings_end = 1 + posted_bytes;
+    posted.at.begin[ART_PART_POSTINGS + 1] = posted_bytes;
     ck_assert_uint_eq(art_blob_postings(&posted).len, posted_bytes);
     return image;
 }
@@ -480,7 +478,7 @@ LOOP_TEST(test_each_byte_of_the_lookups_is_checked, 2) {
     make((struct art_measures){3, 0, _i ? 6 : 5, 0}, KEYS_DIRECTORIES, _i ? 60 : 300, 0, 0, &random);
     struct blob_image liar = blob_image_copy(&run.slots[0]);
     struct art_blob_trailer *trailer = blob_image_trailer(liar.image);
-    uint32_t begin = liar.blob.postings, end = liar.blob.postings_end;
+    uint32_t begin = liar.blob.at.begin[ART_PART_POSTINGS], end = liar.blob.at.begin[ART_PART_POSTINGS + 1];
     for (uint32_t at = begin; at < end; at++) {
         uint8_t was = liar.image[at];
         liar.image[at] ^= (uint8_t)(1 + random_below(&random, 255));

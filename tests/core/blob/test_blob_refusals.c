@@ -196,8 +196,8 @@ TEST(test_a_reference_that_makes_no_sense_is_refused) {
     NONSENSE(format->leaf_pages = 0);
     NONSENSE(format->footer_pages = 0);
     NONSENSE(format->footer_pages = ART_BLOB_PAGES - 2);
-    NONSENSE(format->entries = 0);
-    NONSENSE(format->entries = (uint64_t)INT64_MAX + 1);
+    NONSENSE(format->below = 0);
+    NONSENSE(format->below = (uint64_t)INT64_MAX + 1);
     NONSENSE(format->count = 11);
     NONSENSE(format->count = -11);
     NONSENSE(memset(bytes, 0xff, sizeof bytes));
@@ -238,7 +238,7 @@ TEST(test_a_full_blob_of_a_thousand_buckets_finds_every_key) {
     must(art_blob_check(&blob, true));
     ck_assert_uint_gt(blob.buckets, 512);
     struct art_routing_node root;
-    art_node_open(&root, image + blob.at.nodes, blob.flags & ART_BLOB_WIDE);
+    art_node_open(&root, image + blob.at.begin[ART_PART_NODES], blob.flags & ART_BLOB_WIDE);
     ck_assert_int_eq(root.flags & ART_NODE_SMALL, 0);
     for (uint32_t row = 0; row < count; row++) {
         int64_t rank;

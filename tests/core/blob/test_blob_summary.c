@@ -350,12 +350,12 @@ static int first_error(struct random *random) {
 static void every_byte_of_the_directories(const struct blob_image *from, struct random *random, uint32_t *by_check) {
     liar_of(from);
     struct art_blob *blob = &liar.blob;
-    uint32_t begin = blob->at.zones, each = blob->at.nodes - begin;
+    uint32_t begin = blob->at.begin[ART_PART_ZONES], each = blob->at.begin[ART_PART_NODES] - begin;
     HOLDS(each ==
           ART_SUM_BYTES * blob->has.sums * (blob->buckets + 1) + ART_ZONE_BYTES * blob->has.columns * blob->buckets);
     uint32_t end = begin + each + art_summed_bytes(blob->has);
     for (uint32_t i = begin; i < end; i++) {
-        uint32_t at = i < begin + each ? i : blob->at.summed + i - begin - each;
+        uint32_t at = i < begin + each ? i : blob->at.begin[ART_PART_SUMMED] + i - begin - each;
         liar.image[at] ^= (uint8_t)(1 + random_below(random, 255));
         make_plausible();
         int rc = first_error(random);
@@ -393,8 +393,8 @@ TEST(test_sums_and_zones_that_contradict_each_other_do_not_open) {
     liar_of(&run.slots[0]);
     struct art_blob *blob = &liar.blob, good = liar.blob;
     struct art_blob_trailer *trailer = blob_image_trailer(liar.image);
-    uint8_t *image = liar.image, *all = image + good.at.summed;
-    uint8_t *sums = image + good.at.sums, *zones = image + good.at.zones;
+    uint8_t *image = liar.image, *all = image + good.at.begin[ART_PART_SUMMED];
+    uint8_t *sums = image + good.at.begin[ART_PART_SUMS], *zones = image + good.at.begin[ART_PART_ZONES];
 #define LIE(change, says)                                                                                              \
     do {                                                                                                               \
         *blob = good;                                                                                                  \
@@ -496,7 +496,7 @@ TEST(test_made_up_bytes_are_refused_or_read_within_the_image) {
             bool root = random_once_in(&random, 3);
             const struct blob_image *from = root ? blob_run_root(&run) : &run.slots[random_below(&random, run.count)];
             liar_of(from);
-            uint32_t used = from->ref.leaf_pages * (uint32_t)ART_BLOB_PAGE, routing = from->blob.at.routing;
+            uint32_t used = from->ref.leaf_pages * (uint32_t)ART_BLOB_PAGE, routing = from->blob.at.begin[ART_PART_BOUNDS];
             for (uint32_t n = 1 + random_below(&random, 4); n; n--) {
                 uint32_t at = random_below(&random, used);
                 if (random_once_in(&random, 4)) at = routing + random_below(&random, ART_TRAILER_AT - routing);

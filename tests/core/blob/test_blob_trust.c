@@ -138,14 +138,14 @@ static void mutate(struct attack *attack, const struct blob_image *from, struct 
             at = random_below(random, from->ref.leaf_pages * ART_BLOB_PAGE);
             break;
         case 3:
-            at = from->blob.at.routing + random_below(random, ART_TRAILER_AT - from->blob.at.routing);
+            at = from->blob.at.begin[ART_PART_BOUNDS] + random_below(random, ART_TRAILER_AT - from->blob.at.begin[ART_PART_BOUNDS]);
             break;
         case 4:
         case 5:
-            at = from->blob.at.nodes + random_below(random, art_min32(ART_TRAILER_AT - from->blob.at.nodes, 200));
+            at = from->blob.at.begin[ART_PART_NODES] + random_below(random, art_min32(ART_TRAILER_AT - from->blob.at.begin[ART_PART_NODES], 200));
             break;
         case 6:
-            at = from->blob.at.offsets + random_below(random, ART_TRAILER_AT - from->blob.at.offsets);
+            at = from->blob.at.begin[ART_PART_OFFSETS] + random_below(random, ART_TRAILER_AT - from->blob.at.begin[ART_PART_OFFSETS]);
             break;
         default:
             at = ART_TRAILER_AT + 1023 + random_below(random, 90);
@@ -301,16 +301,17 @@ TEST(test_the_deep_check_names_what_is_wrong) {
     check_notices(image, first_bytes + twin, view.first_bytes[twin - 1], "bucket 2");
     check_notices(image, first_bytes + twin, 0, "bucket 2");
     check_notices(image, (uint32_t)(view.suffixes - blob->image) + 40, (uint8_t)(view.suffixes[40] ^ 1), "filter");
-    check_notices(image, blob->filter + 3, (uint8_t)(blob->image[blob->filter + 3] ^ 1), "the filter");
+    uint32_t in_filter = blob->at.begin[ART_PART_FILTER] + 3;
+    check_notices(image, in_filter, blob->image[in_filter] ^ 1, "the filter");
     check_notices(image, trailer + 1056, 7, "least commit sequence number");
     check_notices(image, art_bucket_offset(blob, 1) + 8, ART_SHADOWS_OLDER, "sum");
     for (uint32_t i = 0; i < 3; i++) { /* what the bounds of a bucket say */
         static const uint32_t before[] = {0, 4, 6};
-        uint32_t at = blob->at.bounds + before[i] * blob->buckets;
-        check_notices(image, at, blob->image[at] ^ 1, "the routing part is not that of the entries");
+        uint32_t at = blob->at.begin[ART_PART_BOUNDS] + before[i] * blob->buckets;
+        check_notices(image, at, blob->image[at] ^ 1, "the directory of bounds is not that of the entries");
     }
     must(art_blob_check(&image->blob, true));
-    image->image[blob->filter + 3] ^= 1; /* as a later version makes its filters, which says so */
+    image->image[in_filter] ^= 1; /* as a later version makes its filters, which says so */
     blob_image_trailer(image->image)->compatible = 0x8000;
     blob_image_rehash_all(image->image, &image->ref);
     must(blob_image_check(image, NULL));
@@ -321,8 +322,8 @@ TEST(test_the_deep_check_names_what_is_wrong) {
     must(art_blob_check(&image->blob, false));
     ck_assert_int_eq(art_blob_check(&image->blob, true), ART_CORRUPT);
     ck_assert(blob->flags & ART_BLOB_SUMS);
-    uint32_t sum = blob->at.weights + 8;
-    check_notices(image, sum, blob->image[sum] ^ 2, "the routing part is not that of the entries");
+    uint32_t sum = blob->at.begin[ART_PART_WEIGHTS] + 8;
+    check_notices(image, sum, blob->image[sum] ^ 2, "the directory of weights is not that of the entries");
 }
 
 /* --- memory that runs out ----------------------------------------------------------------------------------------- */

@@ -44,7 +44,7 @@ TEST(test_symbols_come_with_what_leads_to_a_key_or_with_the_first_page) {
     struct art_entry entry;
     make(KEYS_DIRECTORIES, VALUES_SAME, 20000, &random);
     struct blob_image image = blob_image_copy(&run.slots[0]);
-    uint32_t codes = image.blob.at.symbols, row = image.rows / 2;
+    uint32_t codes = image.blob.at.begin[ART_PART_SYMBOLS], row = image.rows / 2;
     ck_assert(coded_from(&image.blob, 0, false) == 0 && codes < ART_LAST_PAGE_AT);
     /* at first not; then its page; then the table, with its hash */
     for (unsigned damaged = 0; damaged < 3; damaged++) {

@@ -38,7 +38,7 @@ static void lie_in_sums(uint8_t *slot, struct random *random) {
     const struct art_blob_trailer *trailer = art_blob_trailer(slot);
     if (!(trailer->flags & ART_BLOB_SUMS) || trailer->buckets < 2) return;
     uint32_t bucket = 1 + random_below(random, trailer->buckets - 1);
-    uint8_t *sum = slot + art_trailer_parts(trailer).weights + 8 * bucket;
+    uint8_t *sum = slot + art_trailer_parts(trailer).begin[ART_PART_WEIGHTS] + 8 * bucket;
     uint64_t lie = random_once_in(random, 10) ? random_next(random) : (uint64_t)random_below(random, 200) - 100;
     art_store64(sum, art_load64(sum) + lie);
 }
@@ -58,8 +58,8 @@ static void lie_in_page(uint8_t *page, uint32_t room, struct random *random) {
 static void lie_in_routing(uint8_t *slot, struct art_ref *top, struct random *random) {
     const struct art_blob_trailer *trailer = art_blob_trailer(slot);
     struct art_parts parts = art_trailer_parts(trailer);
-    uint32_t room = art_min32(parts.nodes_end - parts.nodes, 60);
-    for (int n = 2; n--;) slot[parts.nodes + random_below(random, room)] = (uint8_t)random_next(random);
+    uint32_t room = art_min32(parts.begin[ART_PART_NODES + 1] - parts.begin[ART_PART_NODES], 60);
+    for (int n = 2; n--;) slot[parts.begin[ART_PART_NODES] + random_below(random, room)] = (uint8_t)random_next(random);
     blob_image_rehash(slot, top);
 }
 
