@@ -10,7 +10,7 @@
  *
  * A file calls only those that stand before it:
  *
- *   ref, filter, bucket, routing, terms, postings, footer     the parts
+ *   ref, parts, filter, bucket, routing, terms, postings, footer     the parts
  *   blob_open, zones, search, prefix, cursor, separators         how they are read: separators.c asks cursor.c for all
  *                                                                keys, and search.c for the position of one
  *   pending, fitting, builder, check                             how they are written, and what must be true of them

@@ -64,8 +64,8 @@
  *
  *   In an index blob newest and longest are those of what lies below (csn_max, key_max of its children); csn_min is 0.
  *
- * What is derived is canonical: postings, routing part and filter are functions of the entries and of where buckets
- * begin, which is how art_blob_check_expected() checks them.
+ * What is derived follows from the entries and from where buckets begin, to the byte, but for what parts.h calls the
+ * writer's choice. art_blob_check_expected() holds a blob to both.
  */
 #ifndef ART_BLOB_FORMAT_H
 #define ART_BLOB_FORMAT_H

@@ -224,7 +224,7 @@ typedef enum art_rc part_check(const struct art_blob *blob, unsigned i);
 /* Parts are sane with the last of their pages: of those of which some pages have just been verified, those that are
  * there now, from the trailer on. *done: a bit more for each. */
 static enum art_rc check_arrived(const struct art_blob *blob, const struct art_pages *arrived, uint32_t *done) {
-#define PART_CHECK(name, n, says, align, comes, bytes, check, put)                                                     \
+#define PART_CHECK(name, n, says, align, comes, chosen, bytes, check, put)                                             \
     [ART_PART_##name... ART_PART_##name##_LAST] = {check, ART_PART_##name},
     static const struct {
         part_check *check;

@@ -1,25 +1,23 @@
-/* The deep check: is this blob what the builder would have made of these entries?
+/* The deep check: does the blob keep what it promises of its entries?
  *
- * The entries are walked once, in order. From their keys the routing part and the filter are built again and compared
- * with the stored bytes, which covers separators, directories and nodes at one stroke. The label's bytes are taken as
- * they are stored (the same in every bucket), whatever label the reference gives them now. Names are taken as they are
- * decoded: which are coded, by which symbols and how, is the writer's choice.
- *
- * A later version may choose otherwise what goes into a footer, or put more there. Its blobs say so by a compatible
- * feature, and it is not compared.
+ * The entries are walked once, in order. Each key must lead to its bucket and pass the filter, each of its terms lead to
+ * it; which separators, filter and lists do that is the writer's choice, and so is which names are coded, by which
+ * symbols. What else the footer says follows from the entries, and is compared byte by byte (parts.h). The label's
+ * bytes are taken as they are stored (the same in every bucket), whatever label the reference gives them now.
  */
 #include "core/base/alloc.h"
 #include "core/base/error.h"
 #include "core/blob/bucket.h"
 #include "core/blob/cursor.h"
 #include "core/blob/footer.h"
+#include "core/blob/routing.h"
 
 struct art_blob_checker {
     struct art_blob *blob;
     struct art_blob_cursor cursor;
     struct art_plain_bucket *plain;
     struct art_footer footer;
-    uint8_t *key, *before, *image; /* this key, the one before, the footer that is expected */
+    uint8_t *key, *before, *part; /* this key, the one before, the part that is expected */
     uint32_t before_len;
     uint8_t first[ART_LABEL_MAX]; /* the first key, as far as labels reach */
     uint32_t first_len, label_shared;
@@ -30,6 +28,7 @@ struct art_blob_checker {
     uint64_t csn_max, overflows; /* these three of the whole blob */
     uint32_t key_max;
     bool odd_weight;
+    uint32_t fields; /* whose terms are looked at */
     const struct art_blob_expected *expected;
 };
 
@@ -143,28 +142,37 @@ static enum art_rc check_entry_key(struct art_blob_checker *checker, bool first)
     return ART_OK;
 }
 
+static enum art_rc check_ways_to_key(struct art_blob_checker *checker) {
+    struct art_blob *blob = checker->blob;
+    struct art_bytes key = art_bytes(checker->key, checker->cursor.key_len);
+    uint32_t known;
+    if (art_route(blob, key, &known) != checker->cursor.bucket)
+        return wrong_at(checker, "the separators lead its key to another bucket");
+    enum art_rc rc = blob->filter_blocks ? art_blob_ask_filter(blob, art_blob_key_hash(key)) : ART_OK;
+    return rc == ART_NOTFOUND ? wrong_at(checker, "its key does not pass the filter") : rc;
+}
+
 static enum art_rc enter_bucket(struct art_blob_checker *checker) {
     struct art_blob *blob = checker->blob;
     struct art_footer *footer = &checker->footer;
     const struct art_bucket_view *view = &checker->cursor.view;
-    uint32_t b = checker->cursor.bucket, len = checker->cursor.key_len, separator_len = 0;
-    uint32_t entries = art_bucket_rank(blob, b + 1) - art_bucket_rank(blob, b);
+    uint32_t b = checker->cursor.bucket, entries = art_bucket_rank(blob, b + 1) - art_bucket_rank(blob, b);
     if (!b) {
         const struct art_bytes *label = checker->expected->label;
         if (label && blob->label_len && memcmp(label->data, view->prefix, blob->label_len) != 0) {
             return wrong_at(checker, "the reference's label is not what the keys begin with");
         }
         memcpy(checker->key, view->prefix, blob->label_len);
-        checker->first_len = art_min32(len, ART_LABEL_MAX);
+        checker->first_len = art_min32(checker->cursor.key_len, ART_LABEL_MAX);
         memcpy(checker->first, checker->key, checker->first_len);
-    } else {
-        if (memcmp(checker->key, view->prefix, blob->label_len) != 0) return wrong_at(checker, "the label differs");
-        separator_len = art_common_prefix(checker->key, checker->before, art_min32(len, checker->before_len)) + 1;
+    } else if (memcmp(checker->key, view->prefix, blob->label_len) != 0) {
+        return wrong_at(checker, "the label differs");
     }
-    if (separator_len > len) return wrong_at(checker, "the key does not follow its predecessor");
-    enum art_rc rc = art_footer_reserve(footer, 1, separator_len, entries);
+    if (!art_separator_begins(blob, b, art_bytes(checker->key, checker->cursor.key_len)))
+        return wrong_at(checker, "the key does not begin with its bucket's separator");
+    enum art_rc rc = art_footer_reserve(footer, 1, 0, 0);
     if (rc) return rc;
-    art_footer_push(footer, art_bytes(checker->key, separator_len), art_bucket_offset(blob, b), entries,
+    art_footer_push(footer, art_bytes(NULL, 0), art_bucket_offset(blob, b), entries,
                     art_bucket_weights(view, entries, blob->kind), &(struct art_bounds){0}, &checker->summed);
     const uint8_t *end = blob->image + art_bucket_end(blob, b);
     for (const uint8_t *at = art_bucket_values_end(view); at < end; at++) {
@@ -186,13 +194,15 @@ static void note_summed(struct art_blob_checker *checker) {
 }
 
 static enum art_rc leave_bucket(struct art_blob_checker *checker, uint32_t bucket) {
-    struct art_postings *postings = &checker->footer.postings;
-    const struct art_blob *blob = checker->blob;
-    if (postings->fields) art_terms_end(&checker->terms, checker->expected->summary);
-    enum art_rc rc = art_postings_reserve(postings, &checker->terms);
-    if (!rc) art_postings_push(postings, &checker->terms, art_blob_entries_in(blob, bucket, bucket + 1));
+    bool lead;
+    if (!checker->fields) return ART_OK;
+    art_terms_end(&checker->terms, checker->expected->summary);
+    enum art_rc rc = art_blob_terms_lead(checker->blob, bucket, &checker->terms, UINT32_MAX, &lead);
     art_terms_reset(&checker->terms);
-    return rc;
+    if (rc || lead) return rc;
+    return art_corrupt(checker->blob->file, checker->blob->slot,
+                       checker->blob->at.begin[ART_PART_POSTINGS] / ART_BLOB_PAGE,
+                       "bucket %u: a term of a row does not lead to it", bucket);
 }
 
 static enum art_rc walk_entries(struct art_blob_checker *checker) {
@@ -209,13 +219,11 @@ static enum art_rc walk_entries(struct art_blob_checker *checker) {
             rc = enter_bucket(checker);
         }
         if (!rc) rc = check_entry_key(checker, count == 0);
+        if (!rc) rc = check_ways_to_key(checker);
         if (!rc) rc = check_entry(checker);
         if (rc) return rc;
         footer->bounds[cursor->bucket] = checker->bounds;
         if (footer->has.columns) note_summed(checker);
-        if (checker->blob->filter_blocks) {
-            footer->hashes[footer->hash_count++] = art_blob_key_hash(art_bytes(checker->key, cursor->key_len));
-        }
         memcpy(checker->before, checker->key, cursor->key_len);
         checker->before_len = cursor->key_len;
         rc = art_blob_next(cursor);
@@ -243,35 +251,18 @@ static const char *wrong_totals(const struct art_blob_checker *checker) {
     return blob->count == checker->footer.sum[blob->buckets] ? NULL : "the sum of the weights is another";
 }
 
-static enum art_rc compare_footer(struct art_blob_checker *checker) {
-    struct art_blob *blob = checker->blob;
-    struct art_footer_layout layout;
-    checker->footer.sums = checker->odd_weight || blob->kind == ART_BLOB_INDEX;
-    enum art_rc rc = art_footer_write(&checker->footer, art_bytes(checker->first, blob->label_len), checker->csn_min,
-                                      blob->filter_blocks ? blob->entries : 0, ART_BLOB_PAGES, checker->image, &layout);
-    if (rc == ART_TOOBIG) return wrong_at(checker, "the footer that these entries ask for does not fit");
-    if (rc) return rc;
-    uint32_t from = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE;
-    if (memcmp(&layout.at, &blob->at, sizeof layout.at) != 0 || layout.footer_pages != blob->footer_pages ||
-        layout.filter_blocks != blob->filter_blocks || layout.flags != blob->flags) {
-        return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1,
-                           "the footer is laid out otherwise than its entries ask");
-    }
-    for (uint32_t at = from; at < ART_TRAILER_AT; at++) {
-        if (checker->image[at] == blob->image[at]) continue;
-        return art_corrupt(blob->file, blob->slot, at / ART_BLOB_PAGE, "the %s is not that of the entries, byte %u",
-                           art_part_name(&blob->at, at), at);
-    }
-    return ART_OK;
-}
-
 static enum art_rc check_footer(struct art_blob_checker *checker) {
     struct art_blob *blob = checker->blob;
     const struct art_blob_trailer *trailer = art_blob_trailer(blob->image);
     const char *wrong = wrong_totals(checker);
+    if (!wrong && checker->odd_weight && !(blob->flags & ART_BLOB_SUMS)) wrong = "it has no weights, but entries have";
     if (wrong) return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: %s", wrong);
-    enum art_rc rc = trailer->compatible ? ART_OK : compare_footer(checker);
-    if (rc) return rc;
+    uint32_t at;
+    struct art_bytes label = art_bytes(checker->first, blob->label_len);
+    unsigned part = art_footer_differs(&checker->footer, label, checker->csn_min, blob, checker->part, &at);
+    if (part != ART_PARTS)
+        return art_corrupt(blob->file, blob->slot, at / ART_BLOB_PAGE, "the %s is not that of the entries, byte %u",
+                           art_part_name(part), at);
     if (trailer->own_hash == art_blob_trailer_hash(blob->image + ART_LAST_PAGE_AT)) return ART_OK;
     return art_corrupt(blob->file, blob->slot, ART_BLOB_PAGES - 1, "blob trailer: its own hash is another");
 }
@@ -283,22 +274,16 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
     if (!rc) rc = art_blob_want_postings(blob);
     if (rc) return rc;
     checker.footer.has = blob->has;
-    checker.footer.kind = blob->kind;
-    checker.footer.symbols = blob->symbols;
-    if (blob->postings && expected->summary) {
-        checker.footer.postings.fields = art_measures_fields(blob->has);
-    } else if (blob->postings) {
-        checker.footer.known_postings = art_blob_postings(blob);
-    }
+    if (blob->postings && expected->summary) checker.fields = art_measures_fields(blob->has);
     checker.key = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);
     checker.before = art_alloc(ART_KEY_MAX + ART_KEY_PADDING);
-    checker.image = art_alloc(ART_BLOB_BYTES);
+    checker.part = art_alloc(ART_BLOB_BYTES);
     checker.plain = art_alloc(sizeof *checker.plain);
-    if (!checker.key || !checker.before || !checker.image || !checker.plain) {
+    if (!checker.key || !checker.before || !checker.part || !checker.plain) {
         rc = art_nomem();
         goto done;
     }
-    rc = art_terms_open(&checker.terms, checker.footer.postings.fields);
+    rc = art_terms_open(&checker.terms, checker.fields);
     if (rc) goto done;
     art_blob_cursor_init(&checker.cursor, blob, checker.key);
     art_blob_cursor_plain(&checker.cursor, checker.plain);
@@ -307,7 +292,7 @@ enum art_rc art_blob_check_expected(struct art_blob *blob, const struct art_blob
 done:
     art_free(checker.key);
     art_free(checker.before);
-    art_free(checker.image);
+    art_free(checker.part);
     art_free(checker.plain);
     art_terms_clear(&checker.terms);
     art_footer_clear(&checker.footer);

@@ -271,7 +271,7 @@ enum art_rc art_footer_measure(struct art_footer *footer) {
     if (rc) return rc;
     uint32_t bytes;
     rc = write_nodes((struct art_node_writer){.footer = footer, .wide = true, .spacious = true, .out = footer->scratch},
-                   &bytes);
+                     &bytes);
     if (rc) return rc;
     footer->nodes_bound = bytes + NODE_SLACK_BYTES;
     return ART_OK;
@@ -351,7 +351,8 @@ static void put_symbols(const struct art_footer_put *put, unsigned i, uint8_t *t
 }
 
 static void put_offsets(const struct art_footer_put *put, unsigned i, uint8_t *to) {
-    for (uint32_t b = i; b < put->footer->buckets; b++) art_store16(to + 2 * b, put->footer->offset[b] / ART_BUCKET_ALIGN);
+    for (uint32_t b = i; b < put->footer->buckets; b++)
+        art_store16(to + 2 * b, put->footer->offset[b] / ART_BUCKET_ALIGN);
 }
 
 static void put_ranks(const struct art_footer_put *put, unsigned i, uint8_t *to) {
@@ -379,31 +380,45 @@ static void put_label(const struct art_footer_put *put, unsigned i, uint8_t *to)
 /* Nodes and postings, into the scratch memory, which has the room that was foretold. */
 static enum art_rc put_scratch(struct art_footer *footer, uint32_t label, uint32_t *nodes, struct art_bytes *posted,
                                bool *wide) {
-    uint32_t postings = footer->known_postings.len ? 0 : art_postings_bytes(&footer->postings, NULL, 0);
+    uint32_t postings = art_postings_bytes(&footer->postings, NULL, 0);
     enum art_rc rc = reserve_scratch(footer, footer->nodes_bound + postings);
     if (rc) return rc;
     struct art_node_writer writer = {.footer = footer, .skip = label, .out = footer->scratch};
     rc = write_nodes(writer, nodes);
     *wide = writer.wide = !rc && !*nodes;
     if (*wide) rc = write_nodes(writer, nodes);
-    *posted = footer->known_postings;
-    if (rc || !footer->postings.fields) return rc;
     *posted = art_bytes(footer->scratch + *nodes, 0);
+    if (rc || !footer->postings.fields) return rc;
     return art_postings_write(&footer->postings, footer->scratch + *nodes, postings, &posted->len);
 }
 
-/* All parts but those that take no bytes. */
-static void put_parts(const struct art_footer_put *put, const struct art_parts *at, uint8_t *image) {
-#define PART_PUT(name, n, says, align, comes, bytes, check, put)                                                       \
+/* Into the bytes that it has in an image, all zeros. Some parts have none. */
+static void put_part(const struct art_footer_put *put, unsigned part, uint8_t *to) {
+#define PART_PUT(name, n, says, align, comes, chosen, bytes, check, put)                                               \
     [ART_PART_##name... ART_PART_##name##_LAST] = {put, ART_PART_##name},
     static const struct {
         part_put *put;
         unsigned first;
     } puts[ART_PARTS] = {ART_BLOB_PARTS(PART_PUT)};
+    puts[part].put(put, part - puts[part].first, to);
+}
+
+unsigned art_footer_differs(const struct art_footer *footer, struct art_bytes label, uint64_t csn_min,
+                            const struct art_blob *blob, uint8_t *scratch, uint32_t *byte) {
+    struct art_footer_put put = {footer, .label = label, .csn_min = csn_min};
+    if (blob->postings) put.postings = art_blob_postings(blob);
     for (unsigned part = 0; part < ART_PARTS; part++) {
-        if (at->begin[part] < at->begin[part + 1])
-            puts[part].put(put, part - puts[part].first, image + at->begin[part]);
+        uint32_t from = blob->at.begin[part], len = blob->at.begin[part + 1] - from;
+        if (!len || art_part_is_chosen(part)) continue;
+        memset(scratch, 0, len);
+        put_part(&put, part, scratch);
+        for (uint32_t i = 0; i < len; i++) {
+            if (scratch[i] == blob->image[from + i]) continue;
+            *byte = from + i;
+            return part;
+        }
     }
+    return ART_PARTS;
 }
 
 enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, uint64_t csn_min, uint32_t filter_keys,
@@ -429,6 +444,7 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
                            (geometry.filter_blocks ? ART_BLOB_FILTER : 0));
     uint32_t begin = ART_BLOB_BYTES - pages * ART_BLOB_PAGE;
     memset(image + begin, 0, ART_TRAILER_AT - begin);
-    put_parts(&put, &out->at, image);
+    for (unsigned part = 0; part < ART_PARTS; part++)
+        if (out->at.begin[part] < out->at.begin[part + 1]) put_part(&put, part, image + out->at.begin[part]);
     return ART_OK;
 }

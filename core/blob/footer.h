@@ -1,6 +1,6 @@
 /* The derived part of a blob, as it is made: directories, routing nodes and filter, from the list of the buckets with
- * their separators and the hashes of the keys. Used by the builder, and by art_blob_check_expected(), which makes it
- * again from the entries and compares.
+ * their separators and the hashes of the keys. Used by the builder, and by art_blob_check_expected(), which notes the
+ * buckets again as their entries are, and compares what follows from that.
  *
  * Separators are kept whole, one behind the other; `label_len` bytes of each are left out when the nodes are written.
  */
@@ -34,7 +34,6 @@ struct art_footer {
     uint32_t hash_count;
     struct art_postings postings;
     const struct art_symbols *symbols; /* NULL: none */
-    struct art_bytes known_postings;   /* instead of making them, for who cannot */
     enum art_blob_kind kind;           /* set before the first bucket */
     /* (private) */
     uint32_t bucket_capacity, separator_capacity, hash_capacity, span_capacity, scratch_capacity;
@@ -84,5 +83,10 @@ struct art_footer_layout {
  * builder that has asked for the room beforehand never sees that. */
 enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, uint64_t csn_min, uint32_t filter_keys,
                              uint32_t room_pages, uint8_t *image, struct art_footer_layout *out);
+
+/* The first part of the blob, all of whose pages are present, that follows from the buckets as they were noted and is
+ * another: ART_PARTS, if none is; `byte`: where in the image. `scratch` has ART_BLOB_BYTES. */
+unsigned art_footer_differs(const struct art_footer *footer, struct art_bytes label, uint64_t csn_min,
+                            const struct art_blob *blob, uint8_t *scratch, uint32_t *byte);
 
 #endif

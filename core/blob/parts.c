@@ -4,15 +4,15 @@
 
 struct part_kind {
     const char *says;
-    uint8_t align, comes;
+    uint8_t align, comes, chosen;
 };
 
-#define PART_KIND(name, n, says, align, comes, ...)                                                                    \
-    [ART_PART_##name... ART_PART_##name##_LAST] = {says, align, comes},
+#define PART_KIND(name, n, says, align, comes, chosen, ...)                                                            \
+    [ART_PART_##name... ART_PART_##name##_LAST] = {says, align, comes, chosen},
 static const struct part_kind kinds[ART_PARTS] = {ART_BLOB_PARTS(PART_KIND)};
 
 static void measure_parts(const struct art_geometry *of, uint32_t *out) {
-#define PART_BYTES(name, n, says, align, comes, bytes, ...)                                                            \
+#define PART_BYTES(name, n, says, align, comes, chosen, bytes, ...)                                                    \
     for (unsigned i = 0; i < (n); i++) *out++ = (uint32_t)(bytes);
     ART_BLOB_PARTS(PART_BYTES)
 }
@@ -58,8 +58,10 @@ bool art_part_is_in_head(unsigned part, bool index) {
     return kinds[part].comes == ART_COMES_ALWAYS || (index && kinds[part].comes == ART_COMES_IN_INDEX);
 }
 
-const char *art_part_name(const struct art_parts *at, uint32_t byte) {
-    unsigned part = 0;
-    while (part + 1 < ART_PARTS && at->begin[part + 1] <= byte) part++;
+bool art_part_is_chosen(unsigned part) {
+    return kinds[part].chosen == ART_CHOSEN;
+}
+
+const char *art_part_name(unsigned part) {
     return kinds[part].says;
 }

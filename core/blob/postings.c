@@ -571,7 +571,8 @@ static struct posting_part find_part(const struct art_blob *blob, unsigned field
     uint32_t fields = art_measures_fields(blob->has), before = fields & ((1u << field) - 1);
     uint32_t any_bytes = any_bytes_in(blob);
     const struct heads heads = heads_of(blob);
-    const uint8_t *head = heads.at, *begin = art_blob_part(blob, ART_PART_POSTINGS) + HEAD_BYTES * __builtin_popcount(fields);
+    const uint8_t *head = heads.at,
+                  *begin = art_blob_part(blob, ART_PART_POSTINGS) + HEAD_BYTES * __builtin_popcount(fields);
     assert(has_field(fields, field) && blob->postings_there);
     for (; before; before &= before - 1, head += heads.stride) begin += table_bytes(head, any_bytes);
     uint32_t groups = art_load16(head);
@@ -707,12 +708,11 @@ static enum art_rc prove_field(const struct art_posting_field *field, struct art
 
 /* Some terms of one bucket; of one with too many, that it may have any. */
 static enum art_rc prove_terms(const struct art_term_set *set, struct art_blob *blob, unsigned number, uint32_t unit,
-                               bool *lead) {
-    enum { TERMS_ASKED = 32 };
+                               uint32_t most, bool *lead) {
     struct posting_part part = find_part(blob, number);
     enum art_rc rc = want_bytes(blob, part.any, any_bytes_in(blob));
     struct art_units any = units_at(part.any, any_bytes_in(blob)), units = any;
-    uint32_t step = set->count / TERMS_ASKED + 1;
+    uint32_t step = set->count / most + 1;
     if (set->any) *lead &= art_units_has(&any, unit);
     for (uint32_t i = 0; !rc && !set->any && i < set->count; i += step) {
         rc = units_with_term(blob, &part, set->term[i], &any, &units);
@@ -721,16 +721,27 @@ static enum art_rc prove_terms(const struct art_term_set *set, struct art_blob *
     return rc;
 }
 
+enum art_rc art_blob_terms_lead(struct art_blob *blob, uint32_t bucket, const struct art_terms *terms, uint32_t most,
+                                bool *lead) {
+    enum art_rc rc = want_heads(blob);
+    *lead = true;
+    for (unsigned i = 0; !rc && *lead && i < ART_FIELDS_MAX; i++) {
+        if (has_field(art_measures_fields(blob->has), i))
+            rc = prove_terms(terms->set[i], blob, i, art_bucket_unit(blob, bucket), most, lead);
+    }
+    return rc;
+}
+
 enum art_rc art_postings_prove(const struct art_postings *postings, struct art_blob *blob, uint32_t bucket,
                                const struct art_terms *terms, bool *lead) {
+    enum { TERMS_ASKED = 32 };
     *lead = !postings->fields || blob->postings;
     enum art_rc rc = *lead && postings->fields ? want_heads(blob) : ART_OK;
     for (unsigned i = 0; !rc && *lead && i < ART_FIELDS_MAX; i++) {
         if (!has_field(postings->fields, i)) continue;
         rc = prove_field(postings->field[i], blob, i, lead);
-        if (!rc) rc = prove_terms(terms->set[i], blob, i, art_bucket_unit(blob, bucket), lead);
     }
-    return rc;
+    return rc || !*lead || !postings->fields ? rc : art_blob_terms_lead(blob, bucket, terms, TERMS_ASKED, lead);
 }
 
 uint32_t art_blob_pages_passed(const struct art_blob *blob, const struct art_units *units) {

@@ -95,6 +95,10 @@ enum art_rc art_postings_write(struct art_postings *postings, uint8_t *out, uint
 enum art_rc art_postings_prove(const struct art_postings *postings, struct art_blob *blob, uint32_t bucket,
                                const struct art_terms *terms, bool *lead);
 
+/* Do `most` terms of a bucket of the blob, at most, of each field lead to it? Errors as art_blob_want_postings(). */
+enum art_rc art_blob_terms_lead(struct art_blob *blob, uint32_t bucket, const struct art_terms *terms, uint32_t most,
+                                bool *lead);
+
 /* --- of a blob ---------------------------------------------------------------------------------------------------- */
 
 /* What of them stands in a blob's head, too (blob_format.h). */

@@ -7,16 +7,14 @@
 
 uint32_t art_ref_encode(const struct art_ref *ref, uint8_t *out) {
     assert(ref->label.len <= ART_LABEL_MAX && (ref->label.data || !ref->label.len));
-    struct art_ref_format format = {
-        .columns = ref->has.columns,
-        .sums = ref->has.sums,
-        .lookups = ref->has.lookups,
-        .searches = ref->has.searches,
-        .hash_low = ref->hash.low,
-        .hash_high = ref->hash.high,
+    struct art_ref_format format = {.columns = ref->has.columns,
+                                    .sums = ref->has.sums,
+                                    .lookups = ref->has.lookups,
+                                    .searches = ref->has.searches,
+                                    .hash_low = ref->hash.low,
+                                    .hash_high = ref->hash.high,
 #define STORED_FACT(fact, stored, ...) .stored = ref->fact,
-        ART_BLOB_FACTS(STORED_FACT)
-    };
+                                    ART_BLOB_FACTS(STORED_FACT)};
     uint32_t summed = art_summed_bytes(ref->has);
     assert(!summed || ref->summed);
     memcpy(out, &format, sizeof format);
@@ -32,18 +30,17 @@ void art_ref_read(struct art_bytes bytes, struct art_ref *out) {
     struct art_measures has = ART_STORED_MEASURES(&format);
     uint32_t fixed = ART_REF_FIXED_BYTES + art_summed_bytes(has);
     assert(bytes.len >= fixed && bytes.len - fixed <= ART_LABEL_MAX && art_measures_are_sane(has));
-    *out = (struct art_ref){
-        .hash = {format.hash_low, format.hash_high},
-        .has = has,
-        .summed = has.columns ? bytes.data + ART_REF_FIXED_BYTES : NULL,
-        .label = art_bytes(bytes.data + fixed, bytes.len - fixed),
+    *out = (struct art_ref){.hash = {format.hash_low, format.hash_high},
+                            .has = has,
+                            .summed = has.columns ? bytes.data + ART_REF_FIXED_BYTES : NULL,
+                            .label = art_bytes(bytes.data + fixed, bytes.len - fixed),
 #define FACT_OF_REF(fact, stored, ...) .fact = format.stored,
-        ART_BLOB_FACTS(FACT_OF_REF)
-    };
+                            ART_BLOB_FACTS(FACT_OF_REF)};
 }
 
 bool art_ref_says_the_same(const struct art_ref *a, const struct art_ref *b) {
-    bool same = art_hash128_equal(a->hash, b->hash) && art_measures_equal(a->has, b->has) && a->label.len == b->label.len;
+    bool same =
+        art_hash128_equal(a->hash, b->hash) && art_measures_equal(a->has, b->has) && a->label.len == b->label.len;
 #define SAME_FACT(fact, ...) same = same && a->fact == b->fact;
     ART_BLOB_FACTS(SAME_FACT)
     return same;

@@ -69,6 +69,29 @@ ART_READS_PAST uint32_t art_route(const struct art_blob *blob, struct art_bytes 
     return first ? first - 1 : 0; /* the key is before all separators of this subtree */
 }
 
+bool art_separator_begins(const struct art_blob *blob, uint32_t bucket, struct art_bytes key) {
+    const uint8_t *root = art_blob_part(blob, ART_PART_NODES), *at = root;
+    uint32_t first = 0, depth = blob->label_len;
+    bool wide = blob->flags & ART_BLOB_WIDE;
+    assert(key.len >= depth && bucket < blob->buckets);
+    for (;;) {
+        struct art_routing_node node;
+        art_node_open(&node, at, wide);
+        if (node.path_len > key.len - depth || memcmp(key.data + depth, node.path, node.path_len) != 0) return false;
+        depth += node.path_len;
+        if (node.flags & ART_NODE_TAIL || (node.flags & ART_NODE_VALUE && bucket == first)) return true;
+        uint32_t child = 0;
+        while (child + 1 < node.children && art_node_bucket(&node, child + 1, first) <= bucket) child++;
+        bool equal = false;
+        if (depth == key.len || keys_not_above(&node, key.data[depth], &equal) != child + 1 || !equal) return false;
+        depth++;
+        first = art_node_bucket(&node, child, first);
+        uint32_t ref = art_node_ref(&node, child, wide);
+        if (!ref) return true;
+        at = root + ref;
+    }
+}
+
 /* --- check -------------------------------------------------------------------------------------------------------- */
 
 struct art_expected_node {
@@ -148,5 +171,6 @@ enum art_rc art_routing_check(const struct art_blob *blob) {
     const char *wrong = check_nodes(blob, &queue);
     if (queue.nodes != some) art_free(queue.nodes);
     if (!wrong) return ART_OK;
-    return art_corrupt(blob->file, blob->slot, blob->at.begin[ART_PART_NODES] / ART_BLOB_PAGE, "routing part: %s", wrong);
+    return art_corrupt(blob->file, blob->slot, blob->at.begin[ART_PART_NODES] / ART_BLOB_PAGE, "routing part: %s",
+                       wrong);
 }

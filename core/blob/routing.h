@@ -44,6 +44,10 @@ static inline uint32_t art_node_bucket(const struct art_routing_node *node, uint
  * key, as far as that came to light. ART_PART_NODES is there. */
 uint32_t art_route(const struct art_blob *blob, struct art_bytes key, uint32_t *known);
 
+/* Does the key begin with the bucket's separator, as the nodes spell it? Of the bucket's first key, or what art_route()
+ * says of known bytes is wrong. The same. */
+bool art_separator_begins(const struct art_blob *blob, uint32_t bucket, struct art_bytes key);
+
 /* Looks at every node once, in the order in which they lie: afterwards art_route() stays inside the routing part, ends,
  * and returns a bucket that exists, whatever the bytes are. ART_CORRUPT, ART_NOMEM. The directories are sound. */
 enum art_rc art_routing_check(const struct art_blob *blob);

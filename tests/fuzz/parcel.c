@@ -111,7 +111,8 @@ static void keep_summed(struct parcel_place *place, const struct packed_blob *bl
     memcpy((uint8_t *)&trailer + TRAILER_FROM, place->trailer[blob->slot], PARCEL_TRAILER);
     struct art_measures has = {trailer.columns, trailer.sums, trailer.lookups, trailer.searches};
     uint32_t n = art_measures_are_sane(has) ? art_summed_bytes(has) : 0;
-    uint32_t from = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE, begin = art_trailer_parts(&trailer).begin[ART_PART_SUMMED];
+    uint32_t from = ART_BLOB_BYTES - blob->footer_pages * ART_BLOB_PAGE,
+             begin = art_trailer_parts(&trailer).begin[ART_PART_SUMMED];
     memset(place->summed[blob->slot], 0, ART_SUMMED_MAX);
     if (begin > ART_TRAILER_AT || begin < from) return;
     for (uint32_t i = 0; i < n; i++) {

@@ -603,9 +603,11 @@ TEST(test_long_separators_fill_several_head_pages) {
     liar.image[at.begin[ART_PART_NODES]] = ART_NODE_TAIL;
     blob_image_rehash_all(liar.image, &liar.ref);
     must(art_blob_open_head(&liar.blob, liar.image, &liar.ref, blob_uuid, "test"));
-    for (uint32_t page = at.begin[ART_PART_NODES + 1] / ART_BLOB_PAGE; --page > at.begin[ART_PART_NODES] / ART_BLOB_PAGE;)
+    for (uint32_t page = at.begin[ART_PART_NODES + 1] / ART_BLOB_PAGE;
+         --page > at.begin[ART_PART_NODES] / ART_BLOB_PAGE;)
         must(art_blob_verify_page(&liar.blob, page));
-    refused(art_blob_verify_page(&liar.blob, at.begin[ART_PART_NODES] / ART_BLOB_PAGE), ART_CORRUPT, "a tail for more than one bucket");
+    refused(art_blob_verify_page(&liar.blob, at.begin[ART_PART_NODES] / ART_BLOB_PAGE), ART_CORRUPT,
+            "a tail for more than one bucket");
     free(liar.image);
 }
 

@@ -496,7 +496,8 @@ TEST(test_made_up_bytes_are_refused_or_read_within_the_image) {
             bool root = random_once_in(&random, 3);
             const struct blob_image *from = root ? blob_run_root(&run) : &run.slots[random_below(&random, run.count)];
             liar_of(from);
-            uint32_t used = from->ref.leaf_pages * (uint32_t)ART_BLOB_PAGE, routing = from->blob.at.begin[ART_PART_BOUNDS];
+            uint32_t used = from->ref.leaf_pages * (uint32_t)ART_BLOB_PAGE,
+                     routing = from->blob.at.begin[ART_PART_BOUNDS];
             for (uint32_t n = 1 + random_below(&random, 4); n; n--) {
                 uint32_t at = random_below(&random, used);
                 if (random_once_in(&random, 4)) at = routing + random_below(&random, ART_TRAILER_AT - routing);
