@@ -288,8 +288,8 @@ static inline enum art_rc art_blob_want_bytes(struct art_blob *blob, uint32_t at
     struct art_pages pages = art_pages_of(first, last - first + 1);
     return art_blob_want_pages(blob, &pages);
 }
-/* Before a part is looked at that is not always there: it is, and sane. Errors as above. The symbols are where no suffix
- * is coded. */
+/* Before a part is looked at that is not always there: it is, and sane. Errors as above. The symbols are where no
+ * suffix is coded. */
 enum art_rc art_blob_load_part(struct art_blob *blob, unsigned part);
 static inline bool art_blob_has_part(const struct art_blob *blob, unsigned part) {
     return atomic_load_explicit(&blob->parts_there, memory_order_acquire) >> part & 1;

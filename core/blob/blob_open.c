@@ -111,6 +111,16 @@ static const char *wrong_place_of_postings(const struct art_blob_trailer *traile
     return fields && (postings[0] < begin || postings[0] >= postings[1]) ? "the postings lie outside" : NULL;
 }
 
+/* The footer begins there. */
+static const char *wrong_places(const struct art_blob_trailer *trailer, uint32_t begin) {
+    struct art_parts at = art_trailer_parts(trailer);
+    const uint32_t *nodes = at.begin + ART_PART_NODES;
+    if (nodes[1] > ART_TRAILER_AT || nodes[0] >= nodes[1]) return "the routing part leaves the footer";
+    const char *wrong = wrong_place_of_postings(trailer, &at, begin);
+    if (wrong) return wrong;
+    return art_parts_ascend(&at, begin) ? NULL : "the parts of the footer lie in one another";
+}
+
 /* Bounds of everything that the trailer names. */
 static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
     uint32_t leaf = trailer->leaf_pages, footer = trailer->footer_pages, buckets = trailer->buckets;
@@ -132,12 +142,7 @@ static const char *wrong_trailer(const struct art_blob_trailer *trailer) {
         return "the routing part lies outside";
     const char *wrong = wrong_filter(trailer);
     if (wrong) return wrong;
-    struct art_parts at = art_trailer_parts(trailer);
-    const uint32_t *nodes = at.begin + ART_PART_NODES;
-    if (nodes[1] > ART_TRAILER_AT || nodes[0] >= nodes[1]) return "the routing part leaves the footer";
-    wrong = wrong_place_of_postings(trailer, &at, begin);
-    if (wrong) return wrong;
-    return art_parts_ascend(&at, begin) ? NULL : "the parts of the footer lie in one another";
+    return wrong_places(trailer, begin);
 }
 
 static enum art_rc wrong_zone(const struct art_blob *blob) {
@@ -208,7 +213,7 @@ static enum art_rc check_zones(const struct art_blob *blob, unsigned i) {
     return sane ? ART_OK : wrong_zone(blob);
 }
 
-static enum art_rc check_nodes(const struct art_blob *blob, unsigned i) {
+static enum art_rc check_routing(const struct art_blob *blob, unsigned i) {
     (void)i;
     return art_routing_check(blob);
 }
@@ -224,8 +229,7 @@ typedef enum art_rc part_check(const struct art_blob *blob, unsigned i);
 /* Parts are sane with the last of their pages: of those of which some pages have just been verified, those that are
  * there now, from the trailer on. *done: a bit more for each. */
 static enum art_rc check_arrived(const struct art_blob *blob, const struct art_pages *arrived, uint32_t *done) {
-#define PART_CHECK(name, n, says, align, comes, chosen, bytes, check, put)                                             \
-    [ART_PART_##name... ART_PART_##name##_LAST] = {check, ART_PART_##name},
+#define PART_CHECK(name, n, says, align, comes, chosen, bytes, check, put) ART_PART_ROWS_##n(check, ART_PART_##name)
     static const struct {
         part_check *check;
         unsigned first;

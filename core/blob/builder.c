@@ -94,8 +94,8 @@ static struct art_bytes next_separator(const struct art_builder *builder, struct
     return art_bytes(first_key.data, art_common_prefix(before->bytes, first_key.data, n) + 1);
 }
 
-/* Of the footer, at most. The label's bytes are those of the second separator's nodes that are left out; a single bucket
- * has none. */
+/* Of the footer, at most. The label's bytes are those of the second separator's nodes that are left out; a single
+ * bucket has none. */
 static uint32_t footer_pages(const struct art_builder *builder, uint32_t buckets, bool sums, uint32_t keys,
                              uint32_t node_bytes) {
     const struct art_footer *footer = &builder->footer;

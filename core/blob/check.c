@@ -1,9 +1,9 @@
 /* The deep check: does the blob keep what it promises of its entries?
  *
- * The entries are walked once, in order. Each key must lead to its bucket and pass the filter, each of its terms lead to
- * it; which separators, filter and lists do that is the writer's choice, and so is which names are coded, by which
- * symbols. What else the footer says follows from the entries, and is compared byte by byte (parts.h). The label's
- * bytes are taken as they are stored (the same in every bucket), whatever label the reference gives them now.
+ * The entries are walked once, in order. Each key must lead to its bucket and pass the filter, and each of its terms
+ * lead there; which separators, filter and lists do that is the writer's choice, and so is which names are coded, by
+ * which symbols. What else the footer says follows from the entries, and is compared byte by byte (parts.h). The
+ * label's bytes are taken as they are stored (the same in every bucket), whatever label the reference gives them now.
  */
 #include "core/base/alloc.h"
 #include "core/base/error.h"

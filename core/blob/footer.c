@@ -393,9 +393,8 @@ static enum art_rc put_scratch(struct art_footer *footer, uint32_t label, uint32
 }
 
 /* Into the bytes that it has in an image, all zeros. Some parts have none. */
-static void put_part(const struct art_footer_put *put, unsigned part, uint8_t *to) {
-#define PART_PUT(name, n, says, align, comes, chosen, bytes, check, put)                                               \
-    [ART_PART_##name... ART_PART_##name##_LAST] = {put, ART_PART_##name},
+static void put_footer_part(const struct art_footer_put *put, unsigned part, uint8_t *to) {
+#define PART_PUT(name, n, says, align, comes, chosen, bytes, check, put) ART_PART_ROWS_##n(put, ART_PART_##name)
     static const struct {
         part_put *put;
         unsigned first;
@@ -411,7 +410,7 @@ unsigned art_footer_differs(const struct art_footer *footer, struct art_bytes la
         uint32_t from = blob->at.begin[part], len = blob->at.begin[part + 1] - from;
         if (!len || art_part_is_chosen(part)) continue;
         memset(scratch, 0, len);
-        put_part(&put, part, scratch);
+        put_footer_part(&put, part, scratch);
         for (uint32_t i = 0; i < len; i++) {
             if (scratch[i] == blob->image[from + i]) continue;
             *byte = from + i;
@@ -445,6 +444,6 @@ enum art_rc art_footer_write(struct art_footer *footer, struct art_bytes label, 
     uint32_t begin = ART_BLOB_BYTES - pages * ART_BLOB_PAGE;
     memset(image + begin, 0, ART_TRAILER_AT - begin);
     for (unsigned part = 0; part < ART_PARTS; part++)
-        if (out->at.begin[part] < out->at.begin[part + 1]) put_part(&put, part, image + out->at.begin[part]);
+        if (out->at.begin[part] < out->at.begin[part + 1]) put_footer_part(&put, part, image + out->at.begin[part]);
     return ART_OK;
 }

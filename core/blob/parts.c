@@ -2,14 +2,13 @@
 #include "core/blob/blob_format.h"
 #include "core/blob/postings.h"
 
-struct part_kind {
+struct footer_part {
     const char *says;
     uint8_t align, comes, chosen;
 };
 
-#define PART_KIND(name, n, says, align, comes, chosen, ...)                                                            \
-    [ART_PART_##name... ART_PART_##name##_LAST] = {says, align, comes, chosen},
-static const struct part_kind kinds[ART_PARTS] = {ART_BLOB_PARTS(PART_KIND)};
+#define PART_KIND(name, n, says, align, comes, chosen, ...) ART_PART_ROWS_##n(says, align, comes, chosen)
+static const struct footer_part footer_parts[ART_PARTS] = {ART_BLOB_PARTS(PART_KIND)};
 
 static void measure_parts(const struct art_geometry *of, uint32_t *out) {
 #define PART_BYTES(name, n, says, align, comes, chosen, bytes, ...)                                                    \
@@ -32,9 +31,9 @@ void art_parts_place(const struct art_geometry *geometry, struct art_parts *out)
     for (unsigned part = ART_PARTS; part;) {
         uint32_t last = part, all = 0;
         do all += bytes[--part];
-        while (!kinds[part].align);
+        while (!footer_parts[part].align);
         uint32_t begin = told(geometry, part);
-        if (!begin) begin = all ? (end - all) & ~(kinds[part].align - 1u) : end;
+        if (!begin) begin = all ? (end - all) & ~(footer_parts[part].align - 1u) : end;
         end = begin;
         for (unsigned each = part; each < last; begin += bytes[each++]) out->begin[each] = begin;
     }
@@ -44,7 +43,7 @@ uint64_t art_parts_bytes(const struct art_geometry *geometry) {
     uint32_t bytes[ART_PARTS];
     uint64_t all = sizeof(struct art_blob_trailer);
     measure_parts(geometry, bytes);
-    for (unsigned part = 0; part < ART_PARTS; part++) all += bytes[part] ? bytes[part] + kinds[part].align : 0;
+    for (unsigned part = 0; part < ART_PARTS; part++) all += bytes[part] ? bytes[part] + footer_parts[part].align : 0;
     return all;
 }
 
@@ -55,13 +54,13 @@ bool art_parts_ascend(const struct art_parts *at, uint32_t from) {
 }
 
 bool art_part_is_in_head(unsigned part, bool index) {
-    return kinds[part].comes == ART_COMES_ALWAYS || (index && kinds[part].comes == ART_COMES_IN_INDEX);
+    return footer_parts[part].comes == ART_COMES_ALWAYS || (index && footer_parts[part].comes == ART_COMES_IN_INDEX);
 }
 
 bool art_part_is_chosen(unsigned part) {
-    return kinds[part].chosen == ART_CHOSEN;
+    return footer_parts[part].chosen == ART_CHOSEN;
 }
 
 const char *art_part_name(unsigned part) {
-    return kinds[part].says;
+    return footer_parts[part].says;
 }

@@ -7,8 +7,8 @@
  *   says       how a message calls it
  *   align      it begins at a multiple of that, as far back as it can; 0: right behind the part before it
  *   comes      which blobs have its pages in their head, so that they come with the trailer
- *   chosen     it is the writer's choice, as long as it keeps its promise: a key passes the filter, a separator divides, a
- *              term leads to its rows. Otherwise it follows from the entries to the byte
+ *   chosen     it is the writer's choice, as long as it keeps its promise: a key passes the filter, a separator
+ *              divides, a term leads to its rows. Otherwise it follows from the entries to the byte
  *   bytes      how many it takes, as `of` (struct art_geometry) tells
  *   check      (blob_open.c) is it sane, now that its pages are there? It may rely on the parts behind it
  *   put        (footer.c) writes it
@@ -28,11 +28,11 @@ enum art_part_chosen { ART_FOLLOWS, ART_CHOSEN };
          ART_FILTER_BLOCK_BYTES * of->filter_blocks, NULL, put_filter)                                                 \
     PART(BOUNDS, 1, "directory of bounds", 8, ART_COMES_IN_INDEX, ART_FOLLOWS, ART_BOUNDS_BYTES * of->buckets, NULL,   \
          put_bounds)                                                                                                   \
-    PART(ZONES, ART_SUMMARY_MAX, "directory of zones", 0, ART_COMES_LATER, ART_FOLLOWS,                                \
+    PART(ZONES, 8, "directory of zones", 0, ART_COMES_LATER, ART_FOLLOWS,                                              \
          i < of->has.columns ? ART_ZONE_BYTES * of->buckets : 0, check_zones, put_zones)                               \
     PART(SUMS, 1, "directory of sums", 0, ART_COMES_LATER, ART_FOLLOWS,                                                \
          ART_SUM_BYTES * of->has.sums * (of->buckets + 1), check_column_sums, put_column_sums)                         \
-    PART(NODES, 1, "tree of separators", 0, ART_COMES_IN_INDEX, ART_CHOSEN, of->nodes, check_nodes, put_nodes)         \
+    PART(NODES, 1, "tree of separators", 0, ART_COMES_IN_INDEX, ART_CHOSEN, of->nodes, check_routing, put_nodes)       \
     PART(SYMBOLS, 1, "symbol table", 8, ART_COMES_LATER, ART_CHOSEN, of->symbols ? sizeof(struct art_symbols) : 0,     \
          check_symbols, put_symbols)                                                                                   \
     PART(OFFSETS, 1, "directory of buckets", 8, ART_COMES_ALWAYS, ART_FOLLOWS, 2 * of->buckets, check_offsets,         \
@@ -45,6 +45,13 @@ enum art_part_chosen { ART_FOLLOWS, ART_CHOSEN };
     PART(HEADS, 1, "copy of the postings' heads", 0, ART_COMES_ALWAYS, ART_FOLLOWS,                                    \
          of->index ? 0 : art_postings_heads_bytes(of->has, of->buckets), NULL, put_heads)                              \
     PART(LABEL, 1, "label", 0, ART_COMES_ALWAYS, ART_FOLLOWS, of->label, NULL, put_label)
+
+/* A table has a row for each part: of a kind with several parts the same one as often. */
+#define ART_PART_ROWS_1(...) {__VA_ARGS__},
+#define ART_PART_ROWS_8(...)                                                                                           \
+    {__VA_ARGS__}, {__VA_ARGS__}, {__VA_ARGS__}, {__VA_ARGS__}, {__VA_ARGS__}, {__VA_ARGS__}, {__VA_ARGS__},           \
+        {__VA_ARGS__},
+_Static_assert(ART_SUMMARY_MAX == 8, "zones of so many columns");
 
 #define ART_PART_NUMBER(name, n, ...) ART_PART_##name, ART_PART_##name##_LAST = ART_PART_##name + (n)-1,
 enum art_part { ART_BLOB_PARTS(ART_PART_NUMBER) ART_PARTS };

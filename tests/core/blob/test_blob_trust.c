@@ -317,8 +317,8 @@ static uint32_t note_places(const struct blob_image *of, struct art_blob *blob, 
     return count;
 }
 
-/* Separators are the writer's choice, so others may pass: what they lead to is the same then, also for keys that are not
- * there, of which the bytes of a separator are not compared again. */
+/* Separators are the writer's choice, so others may pass: what they lead to is the same then, also for keys that are
+ * not there, of which the bytes of a separator are not compared again. */
 LOOP_TEST(test_separators_that_pass_the_check_lead_to_the_same_places, KEY_FAMILIES) {
     struct random random = random_announced("separators");
     unsigned passed = 0, lies = 0;
