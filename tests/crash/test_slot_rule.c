@@ -16,9 +16,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/apart.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 
@@ -286,7 +286,7 @@ TEST(test_who_does_the_same_to_the_same_database_writes_another_nonce) {
     char nonces[8][40];
     create("WAL", "OFF");
     for (int i = 0; i < 8; i++) {
-        pid_t child = fork();
+        pid_t child = apart_begin();
         if (!child) {
             sqlite3 *own = open_writer("OFF");
             sql_run(own, "BEGIN IMMEDIATE");
@@ -299,9 +299,7 @@ TEST(test_who_does_the_same_to_the_same_database_writes_another_nonce) {
             if (!out || fputs(nonces[0], out) < 0 || fclose(out)) _exit(2);
             _exit(0);
         }
-        int status;
-        ck_assert_int_eq(waitpid(child, &status, 0), child);
-        ck_assert_int_eq(status, 0);
+        ck_assert_int_eq(apart_end(child), 0);
         char *name = sqlite3_mprintf("%s/nonce", folder);
         FILE *in = fopen(name, "r");
         ck_assert_ptr_nonnull(in);
@@ -431,7 +429,7 @@ LOOP_TEST(test_a_frame_that_could_not_be_written_is_no_own_frame, 3) {
 
 /* Its commit is in the WAL, and not in the wal-index. */
 static void leave_a_zombie(int n) {
-    pid_t child = fork();
+    pid_t child = apart_begin();
     if (!child) {
         sqlite3 *own = open_writer("FULL");
         dying = true;
@@ -439,9 +437,7 @@ static void leave_a_zombie(int n) {
         change_all(own, n);
         _exit(1);
     }
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(apart_end(child), 0);
 }
 
 /* What is found when all processes have died. */

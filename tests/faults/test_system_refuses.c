@@ -10,9 +10,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/apart.h"
 #include "tests/support/sql.h"
 #include "tests/support/suite.h"
 
@@ -27,18 +27,6 @@ static void tear_down(void) {
     sql_scratch_remove(directory);
     sqlite3_free(directory);
     sqlite3_free(path);
-}
-
-/* What the work returns, in a process of its own; 0 is what is expected. */
-static int in_child(int (*work)(void)) {
-    int status;
-    fflush(stdout);
-    pid_t child = fork();
-    ck_assert_int_ge(child, 0);
-    if (!child) _exit(work());
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert(WIFEXITED(status));
-    return WEXITSTATUS(status);
 }
 
 static void load(sqlite3 *db, const char *table, int rows) {
@@ -83,7 +71,7 @@ static void make_for_a_sandbox(void) {
 /* The first test: what the process has read in batches before counts, too. */
 TEST(test_a_reader_of_a_few_pages_asks_for_no_ring) {
     make_for_a_sandbox();
-    int code = in_child(read_in_a_sandbox);
+    int code = apart(read_in_a_sandbox);
     if (code == 77) printf("SKIPPED test_a_reader_of_a_few_pages_asks_for_no_ring: no seccomp filters here\n");
     ck_assert(code == 0 || code == 77);
 }
@@ -134,7 +122,7 @@ static int load_without_standard(void) {
 }
 
 TEST(test_what_a_program_writes_to_its_closed_stderr_never_meets_a_table) {
-    ck_assert_int_eq(in_child(load_without_standard), 0);
+    ck_assert_int_eq(apart(load_without_standard), 0);
     sqlite3 *db = sql_open(path);
     char *rows = kept(sql_rows(db, "SELECT art_check('t'), count(*), sum(length(value)) FROM t"));
     ck_assert_str_eq(rows, "ok|5001|1000004\n");
@@ -193,7 +181,7 @@ static int flush_with_fewer_and_fewer(void) {
 }
 
 TEST(test_a_flush_that_had_too_few_descriptors_succeeds_when_there_are_more) {
-    ck_assert_int_eq(in_child(flush_with_fewer_and_fewer), 0);
+    ck_assert_int_eq(apart(flush_with_fewer_and_fewer), 0);
 }
 
 /* ---- how many ---------------------------------------------------------------------------------------------------- */
@@ -246,7 +234,7 @@ static int use_many_tables(void) {
 }
 
 TEST(test_a_file_takes_one_descriptor_of_a_process_however_many_connections_read_it) {
-    ck_assert_int_eq(in_child(use_many_tables), 0);
+    ck_assert_int_eq(apart(use_many_tables), 0);
 }
 
 /* ---- threads ----------------------------------------------------------------------------------------------------- */
@@ -282,7 +270,7 @@ static int load_without_threads(void) {
 
 TEST(test_a_load_needs_no_thread_for_its_ring) {
     ck_assert_int_eq(chmod(directory, 0777), 0);
-    int code = in_child(load_without_threads);
+    int code = apart(load_without_threads);
     if (code == 77) printf("SKIPPED test_a_load_needs_no_thread_for_its_ring: no other user can be had here\n");
     ck_assert(code == 0 || code == 77);
 }
@@ -308,7 +296,7 @@ TEST(test_nobody_asks_for_a_ring_that_the_environment_keeps_out) {
     sqlite3 *db = sql_open(path);
     sql_run(db, "DELETE FROM t");
     sql_close(db);
-    int code = in_child(write_in_a_sandbox);
+    int code = apart(write_in_a_sandbox);
     if (code == 77) printf("SKIPPED test_nobody_asks_for_a_ring_...: no seccomp filters here\n");
     ck_assert(code == 0 || code == 77);
 }

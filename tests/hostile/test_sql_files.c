@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/apart.h"
 #include "tests/support/sql_one.h"
 
 static void make_table(const char *options) {
@@ -222,19 +222,14 @@ TEST(test_a_file_that_cannot_have_the_databases_group_is_closed_to_its_own) {
     ck_assert_int_eq(chown(path, 65534, 54321), 0);
     ck_assert_int_eq(chown(file, 65534, 65534), 0);
     for (unsigned i = 0; i < sizeof modes / sizeof *modes; i++) {
-        int status;
         ck_assert_int_eq(chmod(path, modes[i].database), 0);
         ck_assert_int_eq(chmod(file, 0664), 0);
-        fflush(stdout);
-        pid_t child = fork();
-        if (child == 0) _exit(flush_as_nobody());
-        ck_assert_int_eq(waitpid(child, &status, 0), child);
-        ck_assert(WIFEXITED(status));
-        if (WEXITSTATUS(status) == 77) {
+        int end = apart(flush_as_nobody);
+        if (end == 77) {
             printf("skipped: %s cannot be reached by another user\n", directory);
             break;
         }
-        ck_assert_int_eq(WEXITSTATUS(status), 0);
+        ck_assert_int_eq(end, 0);
         ck_assert_uint_eq(attributes_of_file().st_mode & 0777, modes[i].file);
     }
     db = sql_open(path);

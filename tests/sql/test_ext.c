@@ -8,13 +8,13 @@
 #endif
 #include <dlfcn.h>
 #include <sqlite3ext.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/bytes.h"
 #include "core/base/hash.h"
 #include "core/tree/state/root_format.h"
 #include "ext/module.h"
+#include "tests/support/apart.h"
 #include "tests/support/sql_one.h"
 
 static void make_table(const char *options) {
@@ -438,8 +438,7 @@ TEST(test_the_plan_is_the_text_that_is_shown_and_nothing_else) {
 
 TEST(test_a_forked_child_is_refused_the_inherited_connection) {
     make_table("");
-    fflush(stdout);
-    pid_t child = fork();
+    pid_t child = apart_begin();
     if (child == 0) {
         EACH(query, "SELECT * FROM t", "SELECT art_check('t')", "SELECT art_count('t', '')") {
             int rc = sql_try(db, "%s", query);
@@ -447,9 +446,7 @@ TEST(test_a_forked_child_is_refused_the_inherited_connection) {
         }
         _exit(0);
     }
-    int status = 1;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(apart_end(child), 0);
     expect("3\n", "SELECT count(*) FROM t");
 }
 

@@ -5,9 +5,9 @@
  * interrupted, or take the whole transaction with them; a savepoint takes them back; and a program that may write the
  * table may spoil them.
  */
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/apart.h"
 #include "tests/support/sql_one.h"
 
 TEXTS(modes, "WAL", "DELETE");
@@ -344,21 +344,6 @@ static int read_spoilt(void) {
     return verdict;
 }
 
-static int in_a_child(int (*what)(void)) {
-    fflush(NULL);
-    pid_t child = fork();
-    ck_assert_int_ge(child, 0);
-    if (!child) {
-        int verdict = what();
-        fflush(NULL);
-        _exit(verdict);
-    }
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFEXITED(status), "signal %d", WTERMSIG(status));
-    return WEXITSTATUS(status);
-}
-
 TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
     int named = 0, silent = 0;
     unsigned turn = 0;
@@ -405,7 +390,7 @@ TEST(test_spoilt_rows_are_named_and_never_a_wrong_row) {
             char *sql = TEXT(spoil, page);
             sql_try(db, "%s", sql);
             sql_close(db);
-            int verdict = in_a_child(read_spoilt);
+            int verdict = apart(read_spoilt);
             ck_assert_msg(verdict == SILENT || verdict == NAMED, "%s: verdict %d", sql, verdict);
             named += verdict == NAMED;
             silent += verdict == SILENT;

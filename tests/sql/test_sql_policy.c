@@ -8,9 +8,9 @@
  */
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/apart.h"
 #include "tests/support/sql_one.h"
 
 static void set_up(void) {
@@ -442,8 +442,7 @@ TEST(test_a_commit_under_query_only_fails_and_leaves_the_old_state) {
 /* Runs in a child that has given up root's rights, since root may write anywhere. 0: well; 77: it cannot be tried here;
  * anything else is the test's own. The extension is loaded while it can still be reached. */
 static int as_nobody(int (*what)(sqlite3 *own)) {
-    fflush(stdout);
-    pid_t child = fork();
+    pid_t child = apart_begin();
     if (child == 0) {
         sqlite3 *own = sql_open(":memory:");
         if (geteuid() == 0 && (setegid(65534) != 0 || seteuid(65534) != 0)) _exit(77);
@@ -455,10 +454,7 @@ static int as_nobody(int (*what)(sqlite3 *own)) {
         if (verdict == 0) sql_close(own);
         _exit(verdict);
     }
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFEXITED(status), "the child ended by signal %d", WTERMSIG(status));
-    return WEXITSTATUS(status);
+    return apart_end(child);
 }
 
 static int attach(sqlite3 *own, const char *options) {

@@ -7,9 +7,9 @@
  *     kept(name, path, value)    what each of them has to show: the model's rows as of its commit
  *     made(name)                 those that the running transaction has made */
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/apart.h"
 #include "tests/support/sql_one.h"
 
 static void fill(int rows) {
@@ -520,7 +520,7 @@ TEST(test_a_commit_that_dies_leaves_the_snapshots_that_were_there) {
     EACH(journal, "DELETE", "WAL") {
         run("PRAGMA journal_mode=%s", journal);
         sql_close(db);
-        pid_t child = fork();
+        pid_t child = apart_begin();
         if (!child) {
             db = sql_open(path);
             run("BEGIN; UPDATE t SET value = value + 1");
@@ -531,9 +531,7 @@ TEST(test_a_commit_that_dies_leaves_the_snapshots_that_were_there) {
             sql_try(db, "COMMIT");
             _exit(0);
         }
-        int status;
-        ck_assert_int_eq(waitpid(child, &status, 0), child);
-        ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "status %x", (unsigned)status);
+        ck_assert_int_eq(apart_signal(child), SIGKILL);
         db = sql_open(path);
         ck_assert_int_eq(sql_info(db, "snapshots"), 1);
         run("UPDATE t SET value = 5; INSERT INTO t(t) VALUES('optimize'); UPDATE t SET value = 0; "
@@ -622,7 +620,7 @@ static void commit(void) {
 }
 
 static bool another_process(void) {
-    pid_t child = fork();
+    pid_t child = apart_begin();
     if (!child) {
         sqlite3 *own = sql_open(path);
         sql_run(own, "PRAGMA synchronous=OFF; BEGIN");
@@ -634,8 +632,7 @@ static bool another_process(void) {
         sql_close(own);
         _exit(0);
     }
-    int status;
-    return waitpid(child, &status, 0) == child && !status;
+    return !apart_end(child);
 }
 
 static void begin(void) {

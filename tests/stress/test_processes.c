@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/apart.h"
 #include "tests/support/spills.h"
 #include "tests/support/sql_one.h"
 
@@ -130,8 +131,7 @@ static pid_t hold_for(unsigned microseconds) {
     int ends[2];
     char ready = 0;
     ck_assert_int_eq(pipe(ends), 0);
-    fflush(NULL);
-    pid_t child = fork();
+    pid_t child = apart_begin();
     if (child == 0) {
         int fd = lock_file(F_WRLCK);
         if (fd < 0 || write(ends[1], "x", 1) != 1) _exit(1);
@@ -146,13 +146,11 @@ static pid_t hold_for(unsigned microseconds) {
 
 LOOP_TEST(test_a_commit_waits_as_long_as_the_busy_timeout_says, JOURNALS) {
     if (sql_has_no_file("test_a_commit_waits_as_long_as_the_busy_timeout_says")) return;
-    int status;
     make_table(journals[_i], "");
     sqlite3_busy_timeout(db, 60000);
     pid_t child = hold_for(200000);
     sql_run(db, "BEGIN; INSERT INTO t(path, value) VALUES('x', 'y'); INSERT INTO t(t) VALUES('flush'); COMMIT");
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(apart_end(child), 0);
     sql_expect(db, "501|ok\n", "SELECT count(*), art_check('t') FROM t");
     /* And not longer: a lock that is held for ever refuses the write. */
     sqlite3_busy_timeout(db, 50);
@@ -181,11 +179,10 @@ LOOP_TEST(test_a_spill_that_meets_the_lock_leaves_the_transaction_usable, JOURNA
  * opener plays the part. */
 LOOP_TEST(test_the_lock_of_a_dead_process_counts, JOURNALS) {
     if (sql_has_no_file("test_the_lock_of_a_dead_process_counts")) return;
-    int ends[2], status;
+    int ends[2];
     make_table(journals[_i], "");
     ck_assert_int_eq(pipe(ends), 0);
-    fflush(NULL);
-    pid_t child = fork();
+    pid_t child = apart_begin();
     if (child == 0) {
         int fd = lock_file(F_WRLCK);
         if (fork() == 0) { /* keeps the lock after its parent's death; ends when the pipe does */
@@ -196,8 +193,7 @@ LOOP_TEST(test_the_lock_of_a_dead_process_counts, JOURNALS) {
         raise(SIGKILL);
     }
     close(ends[0]);
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(apart_signal(child), SIGKILL);
     sql_refused(db, SQLITE_BUSY, "another connection is writing", "INSERT INTO t(t) VALUES('optimize')");
     close(ends[1]);
     sqlite3_busy_timeout(db, 60000);
@@ -213,8 +209,7 @@ static pid_t start_reader(void) {
     int ends[2];
     char ready = 0;
     ck_assert_int_eq(pipe(ends), 0);
-    fflush(NULL);
-    pid_t child = fork();
+    pid_t child = apart_begin();
     if (child == 0) {
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
@@ -317,12 +312,9 @@ static int try_all(bool at_rest) {
 }
 
 static void let_a_child_try_all(bool at_rest) {
-    int status;
-    fflush(NULL);
-    pid_t child = fork();
+    pid_t child = apart_begin();
     if (child == 0) _exit(try_all(at_rest));
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(apart_end(child), 0);
 }
 
 LOOP_TEST(test_a_child_takes_nothing_from_a_connection_at_rest, JOURNALS) {
@@ -352,20 +344,18 @@ LOOP_TEST(test_a_child_takes_nothing_from_a_transaction_that_has_spilled, JOURNA
 }
 
 LOOP_TEST(test_an_open_scan_goes_on_in_the_parent_alone, JOURNALS) {
-    int status, rows = 0;
+    int rows = 0;
     make_table(journals[_i], "");
     sqlite3_stmt *scan = sql_prepare(db, "SELECT path, value FROM t");
     while (rows < 100 && sqlite3_step(scan) == SQLITE_ROW) rows++;
-    fflush(NULL);
-    pid_t child = fork();
+    pid_t child = apart_begin();
     if (child == 0) {
         int rc;
         while ((rc = sqlite3_step(scan)) == SQLITE_ROW) {
         }
         _exit((rc & 0xff) == SQLITE_MISUSE && strstr(sqlite3_errmsg(db), "fork") ? 0 : 1);
     }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(apart_end(child), 0);
     while (sqlite3_step(scan) == SQLITE_ROW) rows++;
     sqlite3_finalize(scan);
     ck_assert_int_eq(rows, 500);

@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/apart.h"
 #include "tests/support/io_faults.h"
 #include "tests/support/io_modes.h"
 #include "tests/support/must.h"
@@ -42,23 +42,6 @@ static void tear_down(void) {
     unlink(other_path);
     art_blob_pool_close(pool);
     pool = NULL;
-}
-
-/* Runs `work` in a child; its exit code. */
-static int in_child(int (*work)(void)) {
-    fflush(stdout);
-    fflush(stderr);
-    pid_t child = fork();
-    ck_assert_int_ge(child, 0);
-    if (!child) {
-        int code = work();
-        fflush(stdout);
-        _exit(code);
-    }
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFEXITED(status), "the child died of signal %d", WTERMSIG(status));
-    return WEXITSTATUS(status);
 }
 
 #define CHILD_EXPECT(condition)                                                                                        \
@@ -322,7 +305,7 @@ static int refused_with_writes_in_flight(void) {
 static void expect_of_child(const char *test, int (*work)(void), const char *why) {
     name_files(test);
     if (!io_has_ring(test)) return;
-    int code = in_child(work);
+    int code = apart(work);
     if (code == CHILD_SKIPPED) io_skip(test, why);
     ck_assert(code == CHILD_SKIPPED || code == 0);
     unlink(path);
@@ -414,7 +397,7 @@ TEST(test_a_child_reads_by_a_descriptor_of_its_own) {
     name_files("fork_shared");
     write_page(path, 'a');
     inherited = reader();
-    ck_assert_int_eq(in_child(open_what_the_parent_shares), 0);
+    ck_assert_int_eq(apart(open_what_the_parent_shares), 0);
     ck_assert(!read_page(inherited, ART_READ_CACHED, &byte) && byte == 'a');
     art_io_close(inherited);
 }
@@ -499,7 +482,7 @@ static void fork_with_writes_in_flight(enum art_engine engine) {
         requests[i] = (struct art_io_request){buffers[i].data, ART_BLOB_SIZE, (uint64_t)i * ART_BLOB_SIZE};
     }
     must(art_io_write(inherited, requests, REQUESTS));
-    ck_assert_int_eq(in_child(use_what_came_through_fork), 0);
+    ck_assert_int_eq(apart(use_what_came_through_fork), 0);
     must(art_io_wait(inherited));
     for (int i = 0; i < REQUESTS; i++) art_blob_buf_put(&buffers[i]);
     ck_assert(io_round_trip(inherited, inherited_pool, 3));
@@ -536,7 +519,7 @@ static int die_with_the_lock(void) {
 TEST(test_a_living_child_does_not_keep_the_lock_of_its_dead_parent) {
     name_files("fork_lock");
     ck_assert_int_eq(pipe(pipe_ends), 0);
-    ck_assert_int_eq(in_child(die_with_the_lock), 0);
+    ck_assert_int_eq(apart(die_with_the_lock), 0);
     must(io_file_open(path, ART_ENGINE_AUTO, ART_DIRECT_AUTO, false, NULL, &io));
     int rc = ART_BUSY;
     for (int i = 0; rc == ART_BUSY && i < 3000; i++) {

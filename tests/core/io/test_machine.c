@@ -1,11 +1,11 @@
 /* The memory that this process may use, by control groups that a folder of files imitates. */
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/platform.h"
 #include "core/linux/machine.h"
+#include "tests/support/apart.h"
 #include "tests/support/io_modes.h"
 #include "tests/support/suite.h"
 
@@ -83,8 +83,7 @@ TEST(test_a_long_path_is_no_group) {
 }
 
 TEST(test_the_limit_of_the_address_space_counts) {
-    pid_t child = fork();
-    int status;
+    pid_t child = apart_begin();
     if (child == 0) {
         struct rlimit limit = {512 * MB, 512 * MB}, now = limit;
         setrlimit(RLIMIT_AS, &limit);
@@ -92,12 +91,12 @@ TEST(test_the_limit_of_the_address_space_counts) {
         if (now.rlim_cur != limit.rlim_cur) _exit(2);
         _exit(art_platform_memory() <= 512 * MB ? 0 : 1);
     }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+    int end = apart_end(child);
+    if (end == 2) {
         printf("SKIPPED test_the_limit_of_the_address_space_counts: an emulator that sets no such limit\n");
         return;
     }
-    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    ck_assert_int_eq(end, 0);
 }
 
 SUITE("machine", .set_up = set_up, .tear_down = tear_down)

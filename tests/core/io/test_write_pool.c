@@ -2,11 +2,11 @@
  * rings that come and go in threads. */
 #include <pthread.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/store/private.h"
 #include "core/store/write_pool.h"
+#include "tests/support/apart.h"
 #include "tests/support/io_modes.h"
 #include "tests/support/suite.h"
 
@@ -46,8 +46,7 @@ static uint32_t free_buffers(const struct art_blob_pool *pool) {
 
 /* Where no address space is left for a slab, buffers are of the heap (16 of 512 KB are 8 MB). */
 TEST(test_without_address_space_the_heap_has_the_buffers) {
-    pid_t child = fork();
-    int status;
+    pid_t child = apart_begin();
     if (child == 0) {
         struct art_blob_pool *pool = NULL;
         struct art_blob_buf buffer;
@@ -63,12 +62,12 @@ TEST(test_without_address_space_the_heap_has_the_buffers) {
         art_blob_pool_stats(pool, &stats);
         _exit(stats.slots == 0 && stats.from_heap == 1 ? 0 : 5);
     }
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+    int end = apart_end(child);
+    if (end == 2) {
         printf("SKIPPED test_without_address_space_the_heap_has_the_buffers: no such limit on an emulator\n");
         return;
     }
-    ck_assert_int_eq(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
+    ck_assert_int_eq(end, 0);
 }
 
 TEST(test_all_stores_write_from_one_pool_that_goes_with_the_last) {
@@ -183,13 +182,10 @@ CASE("write pool")
 TEST(test_a_forked_child_has_one_of_its_own) {
     struct art_store *store = store_that_writes();
     struct art_blob_buf buffer;
-    int status;
     ck_assert_int_eq(art_store_buffer(store, &buffer), ART_OK);
-    pid_t child = fork();
-    ck_assert_int_ge(child, 0);
+    pid_t child = apart_begin();
     if (!child) _exit(in_child(store));
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(apart_end(child), 0);
     art_blob_buf_put(&buffer);
     art_store_close(store);
 }

@@ -1,9 +1,9 @@
 /* The .art file beside its database: made, lost, copied, linked, cut, taken over, torn by a crash while it was made. */
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/store/store_format.h"
+#include "tests/support/apart.h"
 #include "tests/support/store_two.h"
 
 /* A whole write phase that rewrites blob 0 in its place; what its beginning said. */
@@ -428,13 +428,20 @@ TEST(test_a_file_with_two_names_is_read_and_not_written) {
     EXPECT_OK(write_as(place.path, place.host_path));
 }
 
-TEST(test_a_symbolic_link_is_not_followed) {
+/* Of the system's, with one blob; false: not here. */
+static bool make_real_file(struct store_blob *blob) {
     end_world();
-    if (!store_place_open(&place, &io_modes[IO_MODES - 2], "test_store_file")) return;
-    struct store_blob blob;
+    if (!store_place_open(&place, &io_modes[IO_MODES - 2], "test_store_file")) return false;
     struct art_store *store = store_open(&place, 64 * MB);
-    store_fill(store, true, &blob, 1, 5);
+    store_fill(store, true, blob, 1, 5);
     art_store_close(store);
+    return true;
+}
+
+TEST(test_a_symbolic_link_is_not_followed) {
+    struct store_blob blob;
+    struct art_store *store;
+    if (!make_real_file(&blob)) return;
     char away[600];
     snprintf(away, sizeof away, "%s.away", place.path);
     ck_assert_int_eq(rename(place.path, away), 0);
@@ -506,12 +513,9 @@ TEST(test_a_file_replaced_while_it_is_open_is_the_one_that_is_written) {
 }
 
 TEST(test_a_file_that_may_only_be_read_is_read) {
-    end_world();
-    if (!store_place_open(&place, &io_modes[IO_MODES - 2], "test_store_file")) return;
     struct store_blob blob;
-    struct art_store *store = store_open(&place, 64 * MB);
-    store_fill(store, true, &blob, 1, 5);
-    art_store_close(store);
+    struct art_store *store;
+    if (!make_real_file(&blob)) return;
     struct art_store_options options = store_options(&place, 64 * MB);
     options.read_only = true;
     EXPECT_OK(art_store_open(&store, &options));
@@ -638,14 +642,9 @@ LOOP_TEST(test_after_fork_the_child_is_refused_and_the_parent_is_unharmed, IO_MO
     art_store_forget(store, pair[1].ref.slot);
     ck_assert_uint_eq(art_store_readahead_start(store, store, &pair[1].ref, 1), 1);
     EXPECT_OK(store_write_new(store, &more, 2, 3, 100)); /* both under way while we fork */
-    fflush(stdout);
-    pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
+    pid_t pid = apart_begin();
     if (!pid) _exit(child(store, held, &pair[0]));
-    int status;
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert(WIFEXITED(status));
-    ck_assert_int_eq(WEXITSTATUS(status), CHILD_GOOD);
+    ck_assert_int_eq(apart_end(pid), CHILD_GOOD);
     ck_assert(!art_store_forked(store));
     struct art_store *other = store_open(&place, 64 * MB);
     EXPECT_RC(ART_BUSY, store_begin(other, false)); /* the child took no lock away */

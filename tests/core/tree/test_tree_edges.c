@@ -2,12 +2,12 @@
  * way, cursors that outlive their tree, values of megabytes, redo rows that the host cannot take, a log of another
  * history.
  */
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/store/cache.h"
 #include "core/store/private.h"
 #include "core/tree/state/hooks.h"
+#include "tests/support/apart.h"
 #include "tests/support/short_memory.h"
 #include "tests/support/small_tree.h"
 
@@ -573,13 +573,10 @@ TEST(test_a_child_of_fork_is_refused_in_the_middle_of_a_transaction) {
     put("c", "3");
     must(art_tree_request(tree, ART_REQUEST_FLUSH));
     must(art_tree_prepare(tree, &commit_of));
-    fflush(stdout);
-    pid_t child = fork();
-    ck_assert_int_ge(child, 0);
+    pid_t child = apart_begin();
     if (!child) _exit(child_of_fork(cursor));
-    int status;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "line %d (status %d)", WEXITSTATUS(status), status);
+    int line = apart_end(child);
+    ck_assert_msg(!line, "line %d", line);
     toy_write(toy, &commit_of); /* and the parent goes on */
     art_tree_committed(tree);
     must(toy_refresh(toy, tree));
