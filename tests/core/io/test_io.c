@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/discard.h"
 #include "tests/support/io_modes.h"
 #include "tests/support/must.h"
 #include "tests/support/suite.h"
@@ -400,12 +401,12 @@ LOOP_TEST(test_discarded_buffers_still_take_part_in_io, IO_MODES) {
     struct art_io_request requests[2] = {{first.data, ART_BLOB_SIZE, 0}, {second.data, ART_BLOB_SIZE, ART_BLOB_SIZE}};
     must(art_io_write(io, requests, 2));
     must(art_io_wait(io));
-    art_blob_buf_discard(&first, 0, ART_BLOB_SIZE);
-    art_blob_buf_discard(&second, ART_PAGE, 8 * ART_PAGE);
+    discard_for_sure(&first, 0, ART_BLOB_SIZE);
+    discard_for_sure(&second, ART_PAGE, 8 * ART_PAGE);
     must(art_io_read(io, requests, 2));
     for (unsigned i = 0; i < ART_BLOB_SIZE; i++) ck_assert(first.data[i] == 1 && second.data[i] == 2);
     memset(first.data, 3, ART_BLOB_SIZE);
-    art_blob_buf_discard(&second, 0, ART_BLOB_SIZE);
+    discard_for_sure(&second, 0, ART_BLOB_SIZE);
     memset(second.data, 4, ART_BLOB_SIZE);
     must(art_io_write(io, requests, 2));
     must(art_io_wait(io));

@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/io/blob_pool.h"
 #include "core/io/free_list.h"
+#include "tests/support/discard.h"
 #include "tests/support/suite.h"
 
 enum { THREADS = 4 };
@@ -114,7 +115,7 @@ TEST(test_discarded_pages_read_as_zeroes_or_as_before_and_no_others_change) {
         ck_assert_int_eq(art_blob_pool_open(&pool, slots), ART_OK);
         ck_assert_int_eq(art_blob_buf_get(pool, &buf), ART_OK);
         memset(buf.data, 9, ART_BLOB_SIZE);
-        art_blob_buf_discard(&buf, 65536, 131072);
+        discard_for_sure(&buf, 65536, 131072);
         for (uint32_t i = 0; i < ART_BLOB_SIZE; i++) {
             bool inside = i >= 65536 && i < 65536 + 131072;
             ck_assert(buf.data[i] == 9 || (inside && buf.data[i] == 0));
@@ -122,7 +123,7 @@ TEST(test_discarded_pages_read_as_zeroes_or_as_before_and_no_others_change) {
         if (slots) ck_assert_int_eq(buf.data[65536], 0);
         art_blob_pool_register(pool, slots);
         memset(buf.data, 9, ART_BLOB_SIZE);
-        art_blob_buf_discard(&buf, 0, ART_BLOB_SIZE);
+        discard_for_sure(&buf, 0, ART_BLOB_SIZE);
         if (slots) ck_assert_int_eq(buf.data[0], 9); /* pinned: a ring may know this very page */
         art_blob_buf_put(&buf);
         art_blob_pool_close(pool);
@@ -158,7 +159,7 @@ TEST(test_of_a_large_page_that_reaches_out_of_the_range_nothing_is_discarded) {
             for (uint32_t first = 0; first < ends[e]; first += 3) {
                 uint32_t from = first * 4096, end = ends[e] * 4096, page = (uint32_t)pages[k];
                 memset(buf.data, 9, ART_BLOB_SIZE);
-                art_blob_buf_discard(&buf, from, end - from);
+                discard_for_sure(&buf, from, end - from);
                 for (uint32_t i = 0; i < ART_BLOB_SIZE; i += 4096) {
                     bool whole = i / page * page >= from && (i / page + 1) * page <= end;
                     ck_assert_int_eq(buf.data[i], whole ? 0 : 9);
