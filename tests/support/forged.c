@@ -601,6 +601,7 @@ static void do_in_ref(const struct database *base, const struct act *act) {
 static void apply(const struct database *base, const struct act *act) {
     struct page const *page = &base->pages[act->place % base->count];
     uint32_t slot = base->slots[act->place % base->slot_count], begin, directory;
+    struct art_buffer *row;
     random_tell("%s %u %u %c%u\n", verbs[act->verb], act->place, act->at, act->adds ? '+' : '=', act->value);
     switch (act->verb) {
     case IN_TRAILER:
@@ -616,8 +617,9 @@ static void apply(const struct database *base, const struct act *act) {
     case SLOT_AS:
         do_in_ref(base, act);
         break;
-    case IN_ROW:
-        set_byte(&forged_log[act->place < base->rows ? act->place : SNAPSHOT].bytes.data[act->at], act);
+    case IN_ROW: /* which is shorter, perhaps, with other limits than those of a kept act */
+        row = &forged_log[act->place < base->rows ? act->place : SNAPSHOT].bytes;
+        set_byte(&row->data[act->at % row->len], act);
         break;
     case IN_PAGE:
         set_byte(image[page->number / ART_BLOB_PAGES] + page->number % ART_BLOB_PAGES * ART_BLOB_PAGE + act->at, act);
