@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/base/error.h"
+
 /* How the databases and the .art files are kept. */
 struct fault_mode {
     const char *name;
@@ -91,7 +93,7 @@ struct fault_outcome {
     bool committed; /* COMMIT said so */
     unsigned errors;
     int codes[8]; /* the first extended codes, and what was said with the first */
-    char message[400];
+    char message[ART_MESSAGE_SIZE];
 };
 
 /* Runs the step while things fail; `brave` goes on behind a statement that failed. The connection is open afterwards,

@@ -16,9 +16,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "core/base/error.h"
 #include "tests/support/sql.h"
 
-enum { FOREIGN_ROWS = 1500, FOREIGN_TEXT = 700 };
+enum { FOREIGN_ROWS = 1500, FOREIGN_TEXT = ART_MESSAGE_SIZE };
 
 struct foreign_world {
     const char *journal;

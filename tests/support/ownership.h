@@ -25,6 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/base/error.h"
 #include "tests/support/random.h"
 
 enum { OWN_DATABASES = 5, OWN_STEPS_MAX = 24, OWN_LINE = 300, OWN_TRACE = 16384 };
@@ -109,7 +110,7 @@ struct own_result {
     unsigned counts[OWN_VERBS][OWN_ANSWERS];
     unsigned looks, claims, probes; /* tables looked at; of them with a claim; put together at the end for that */
     unsigned refused;               /* looks at an unclaimed copy beside the database of its name */
-    char why[OWN_LINE * 4];
+    char why[OWN_LINE + 2 * ART_MESSAGE_SIZE];
     char trace[OWN_TRACE]; /* each step with what came of it, a line each */
 };
 

@@ -31,7 +31,7 @@ struct own_table {
     bool inlined, reads;
     unsigned runs, object; /* of the file; 0: it has none */
     enum own_answer answer;
-    char message[OWN_LINE];
+    char message[ART_MESSAGE_SIZE];
     uint64_t mirror; /* hash of what it should hold */
 };
 
@@ -83,7 +83,7 @@ void own_list_tables(const struct own_world *world, const char *name, struct own
 /* ownership_sql.c */
 struct own_done {
     int code;
-    char message[OWN_LINE];
+    char message[ART_MESSAGE_SIZE];
     bool skipped;
     char table[8]; /* that it was about */
     bool wrote;    /* rows of that table */

@@ -26,7 +26,7 @@ static void run(struct work *work, const char *format, ...) {
     char *sql = sqlite3_vmprintf(format, args);
     va_end(args);
     work->done->code = sqlite3_exec(work->db, sql, NULL, NULL, NULL);
-    if (work->done->code) snprintf(work->done->message, OWN_LINE, "%s", sqlite3_errmsg(work->db));
+    if (work->done->code) snprintf(work->done->message, sizeof work->done->message, "%s", sqlite3_errmsg(work->db));
     sqlite3_free(sql);
 }
 
@@ -152,10 +152,10 @@ static void check(struct work *work) {
     if (ask && sqlite3_step(ask) == SQLITE_ROW) {
         const char *text = (const char *)sqlite3_column_text(ask, 0);
         work->done->code = text && !strcmp(text, "ok") ? SQLITE_OK : SQLITE_ERROR;
-        snprintf(work->done->message, OWN_LINE, "%s", text ? text : "NULL");
+        snprintf(work->done->message, sizeof work->done->message, "%s", text ? text : "NULL");
     } else {
         work->done->code = sqlite3_extended_errcode(work->db);
-        snprintf(work->done->message, OWN_LINE, "%s", sqlite3_errmsg(work->db));
+        snprintf(work->done->message, sizeof work->done->message, "%s", sqlite3_errmsg(work->db));
     }
     if (!work->done->code) *work->done->message = 0;
     sqlite3_finalize(ask);

@@ -363,8 +363,10 @@ static const char *temporary_folder(void) {
     return given && *given ? given : "/tmp";
 }
 
+/* Its name is of any length: what takes a message, or a path, has room for it. */
 static char *scratch_below(const char *folder, const char *name) {
-    char *directory = sqlite3_mprintf("%s/%s-XXXXXX", folder, name);
+    int zeros = (int)(random_seed() % 120);
+    char *directory = sqlite3_mprintf("%s/%s-%0*d-XXXXXX", folder, name, zeros, 0);
     if (!mkdtemp(directory)) die(NULL, "cannot make a directory", directory);
     return directory;
 }
