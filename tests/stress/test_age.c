@@ -90,9 +90,11 @@ LOOP_TEST(test_turned_over_rows_leave_no_more_than_as_much_again_in_the_database
     if (!left_out(_i + 1)) grow_old(_i, "storage=inline");
 }
 
-/* Rows go by ranges, in few and small commits beside what they free; then come a few small rows. */
+/* Rows go by ranges, in few and small commits beside what they free; then come a few small rows. What is left is what
+ * core/README.md says: dead rows of 4 MB and more are worth a merge. How many commits that takes says the machine: one
+ * that has merged for 5 ms leaves the rest to the next. */
 LOOP_TEST(test_a_table_that_has_shrunk_gives_its_file_back, 4) {
-    enum { KEYS = 30 * MEGABYTE, FEW = 200, ROUNDS = 2, COMMITS = 50 };
+    enum { KEYS = 30 * MEGABYTE, FEW = 200, ROUNDS = 2, COMMITS = 50, MOST = 1000, LEFT = 32 * MEGABYTE };
     static const int values[] = {1000, 3000, 6000, 20000};
     int value = values[_i], keys = KEYS / value;
     char *folder = sql_scratch("age"), *path = TEXT("%s/t.db", folder);
@@ -115,12 +117,18 @@ LOOP_TEST(test_a_table_that_has_shrunk_gives_its_file_back, 4) {
                     rows = (int)random_below(&chance, (unsigned)keys / 10);
                 sql_run(db, "DELETE FROM t WHERE path >= 'k/%08d' AND path < 'k/%08d'", from, from + rows);
             }
-            for (int i = 0; i < COMMITS; i++) sql_run(db, "INSERT OR REPLACE INTO t(path, value) VALUES('z%d', 1)", i);
-            int64_t live = sql_int(db, "SELECT sum(length(path) + length(value)) FROM t");
-            int64_t bytes = age_folder_bytes(folder);
-            printf("shrunk, values of %d bytes: %.1f MB alive, %.1f in files\n", value, (double)live / MEGABYTE,
-                   (double)bytes / MEGABYTE);
-            ck_assert_msg(bytes <= 2 * live + BESIDE, "%lld bytes for rows of %lld", (long long)bytes, (long long)live);
+            int64_t live = 0, bytes = INT64_MAX;
+            int commits = 0;
+            while (bytes > 2 * live + LEFT && commits < MOST) {
+                for (int i = 0; i < COMMITS; i++, commits++) {
+                    sql_run(db, "INSERT OR REPLACE INTO t(path, value) VALUES('z%d', 1)", i);
+                }
+                live = sql_int(db, "SELECT sum(length(path) + length(value)) FROM t");
+                bytes = age_folder_bytes(folder);
+            }
+            printf("shrunk, values of %d bytes, after %d commits: %.1f MB alive, %.1f in files\n", value, commits,
+                   (double)live / MEGABYTE, (double)bytes / MEGABYTE);
+            ck_assert_msg(bytes <= 2 * live + LEFT, "%lld bytes for rows of %lld", (long long)bytes, (long long)live);
         }
     }
     sql_close(db);
